@@ -1,0 +1,36 @@
+"""Train ReLU networks by convex optimisation, and prove how good the result is."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+# Public names and where they live; imported on first use (PEP 562) to keep the import fast.
+_PUBLIC = {
+    "Atoms": "convexnn.dictionaries",
+    "Certificate": "convexnn.certificate",
+    "ConvexReLURegressor": "convexnn.estimators",
+    "Dictionary": "convexnn.dictionaries",
+    "ReLUNetwork": "convexnn.network",
+    "TrainingResult": "convexnn.training",
+    "beta_max": "convexnn.training",
+    "certify": "convexnn.certificate",
+    "dictionary": "convexnn.dictionaries",
+    "train": "convexnn.training",
+}
+
+__all__ = ["__version__", *sorted(_PUBLIC)]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'convexnn' has no attribute {name!r}")
+    value = getattr(import_module(_PUBLIC[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,110 @@
+"""Checks of user input, made once at the public edge."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from typing import Any, cast
+
+import numpy as np
+
+from convexnn._types import ArrayLike, Bias, Floats, Norm
+from convexnn.exceptions import DataError, ParameterError
+
+NORMS = ("l1", "l2")
+BIASES = (True, False, "penalized")
+
+
+def check_norm(norm: object) -> Norm:
+    """Return `norm` if it is "l1" or "l2"."""
+    if not isinstance(norm, str) or norm not in NORMS:
+        raise ParameterError(f"norm={norm!r} is unknown; choose 'l1' or 'l2' (the norm of the hidden weights).")
+    return cast(Norm, norm)
+
+
+def check_bias(bias: object) -> Bias:
+    """Return `bias` if it is True, False or "penalized"."""
+    if isinstance(bias, (bool, np.bool_)):
+        return cast(Bias, bool(bias))
+    if bias == "penalized":
+        return "penalized"
+    raise ParameterError(f"bias={bias!r} is unknown; choose True (free), False (none) or 'penalized'.")
+
+
+def check_real(
+    name: str, value: Any, *, low: float = -math.inf, high: float = math.inf, strict: bool = False, hint: str = ""
+) -> float:
+    """Return `value` as float if it is a finite real number in [low, high] ((low, high] if `strict`)."""
+    ok = isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
+    if ok:
+        number = float(value)
+        if math.isfinite(number) and number <= high and (number > low if strict else number >= low):
+            return number
+    bounds = f"{'>' if strict else '>='} {low:g}" if math.isfinite(low) else ""
+    if math.isfinite(high):
+        bounds += f"{' and ' if bounds else ''}<= {high:g}"
+    raise ParameterError(f"{name}={value!r}: must be a finite number {bounds}.{' ' + hint if hint else ''}".rstrip())
+
+
+def check_count(name: str, value: Any, *, low: int = 1) -> int:
+    """Return `value` as int if it is an integer of at least `low`."""
+    if isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_)) and int(value) >= low:
+        return int(value)
+    raise ParameterError(f"{name}={value!r}: must be an integer >= {low}.")
+
+
+def _as_float(name: str, values: ArrayLike) -> Floats:
+    if hasattr(values, "toarray"):
+        raise DataError(f"{name} is a sparse matrix, but the geometry of a data set is dense; pass {name}.toarray().")
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind == "c":
+            raise DataError(f"{name} is complex; real numbers are expected. Pass real and imaginary part as columns.")
+        if array.dtype.kind not in "fiub":
+            array = array.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{name} is not an array of numbers ({error}). Encode text and dates before.") from error
+    return np.ascontiguousarray(array, dtype=np.float64)
+
+
+def _check_finite(name: str, array: Floats) -> None:
+    finite = np.isfinite(array)
+    if not finite.all():
+        where = tuple(int(i) for i in np.argwhere(~finite)[0])
+        raise DataError(
+            f"{name} contains NaN or infinity ({int((~finite).sum())} entries, the first at index {where}); "
+            "all entries must be finite. Impute or drop them first."
+        )
+
+
+def check_points(X: ArrayLike, *, n_features: int | None = None, name: str = "X") -> Floats:
+    """Return the samples as a finite, C-contiguous float64 array of shape (n, d)."""
+    points = _as_float(name, X)
+    if points.ndim == 1:
+        raise DataError(
+            f"{name} has 1 dimension, shape {points.shape}; expected rows of samples. "
+            f"Use {name}.reshape(-1, 1) for one feature or {name}.reshape(1, -1) for one sample."
+        )
+    if points.ndim != 2:
+        raise DataError(f"{name} has {points.ndim} dimensions, shape {points.shape}; expected (n_samples, n_features).")
+    if 0 in points.shape:
+        raise DataError(f"{name} is empty, shape {points.shape}; at least one sample and one feature are needed.")
+    if n_features is not None and points.shape[1] != n_features:
+        raise DataError(f"{name} has {points.shape[1]} features, but {n_features} are expected; pass the same columns.")
+    _check_finite(name, points)
+    return points
+
+
+def check_targets(y: ArrayLike, n: int) -> Floats:
+    """Return the targets as a finite float64 array of shape (n, c)."""
+    targets = _as_float("y", y)
+    if targets.ndim == 1:
+        targets = targets[:, None]
+    if targets.ndim != 2 or targets.shape[1] == 0:
+        raise DataError(f"y has shape {np.shape(y)}; expected (n_samples,) or (n_samples, n_outputs).")
+    if targets.shape[0] != n:
+        raise DataError(f"X has {n} rows but y has {targets.shape[0]} entries; they must match. Pass one target per row of X.")
+    _check_finite("y", targets)
+    return targets

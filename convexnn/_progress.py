@@ -1,0 +1,59 @@
+"""Progress reports of long computations: an observer is called, nothing is ever printed."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+logger = logging.getLogger("convexnn")
+logger.addHandler(logging.NullHandler())
+
+
+@dataclass(frozen=True)
+class Progress:
+    """State of a training run after one round.
+
+    Attributes
+    ----------
+    round : int
+        Rounds completed.
+    primal, dual : float
+        Objective of the current network and the best lower bound so far.
+    n_atoms : int
+        Neurons in the working set.
+    seconds : float
+        Wall time since the start.
+    """
+
+    round: int
+    primal: float
+    dual: float
+    n_atoms: int
+    seconds: float
+
+    @property
+    def relative_gap(self) -> float:
+        """(primal - dual) / max(|primal|, |dual|), zero when both are equal."""
+        gap = self.primal - self.dual
+        return gap / max(abs(self.primal), abs(self.dual)) if gap > 0 else 0.0
+
+
+Observer = Callable[[Progress], None]
+
+
+class Clock:
+    """Wall time since creation and the question whether a limit has passed."""
+
+    def __init__(self, limit: float | None = None) -> None:
+        self._start = time.perf_counter()
+        self._limit = limit
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self._start
+
+    @property
+    def expired(self) -> bool:
+        return self._limit is not None and self.seconds >= self._limit

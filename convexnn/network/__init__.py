@@ -1,0 +1,5 @@
+"""Two-layer ReLU networks as values: evaluation, objective, scaling, pruning, files."""
+
+from convexnn.network.relu import ReLUNetwork
+
+__all__ = ["ReLUNetwork"]
