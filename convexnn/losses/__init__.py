@@ -1,7 +1,10 @@
-"""Losses, bound to their targets: value, gradient, curvature and dual value of a data set."""
+"""Losses, bound to their targets: value, gradient, curvature and dual value of a data set.
 
-from convexnn._registry import Registry
+All are sums over samples. By name in ``LOSSES``: "squared", "huber", "huber(delta)", "quantile",
+"quantile(level)", "poisson", "logistic", "squared_hinge", "hinge" (labels -1 and +1), "softmax" (one-hot).
+"""
 
-__all__ = ["LOSSES"]
+from convexnn.losses.base import Loss
+from convexnn.losses.registry import LOSSES
 
-LOSSES = Registry("loss", {"squared": "convexnn.losses.squared:Squared"})
+__all__ = ["LOSSES", "Loss"]

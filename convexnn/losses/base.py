@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
-from convexnn._types import Floats
+from convexnn._types import ArrayLike, Floats
+from convexnn.exceptions import DataError, ParameterError
 
-__all__ = ["Loss"]
+__all__ = ["Loss", "check_weights"]
+
+
+def check_weights(sample_weight: ArrayLike, n: int) -> Floats:
+    """Return the sample weights as a column (n, 1) of finite numbers >= 0, at least one of them positive.
+
+    Raises
+    ------
+    DataError
+        If there are not n weights, or one is negative or not finite, or all are zero.
+    """
+    try:
+        weight = np.asarray(sample_weight, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"sample_weight is not an array of numbers ({error}); pass numbers.") from error
+    if weight.shape not in ((n,), (n, 1)):
+        raise DataError(f"sample_weight has shape {weight.shape}; expected ({n},), one weight per sample.")
+    if not np.isfinite(weight).all() or (weight < 0).any():
+        raise DataError("sample_weight has negative, NaN or infinite entries; all must be finite and >= 0.")
+    if not weight.any():
+        raise DataError("sample_weight is zero everywhere, which removes all samples; make one positive.")
+    return weight.reshape(n, 1)
 
 
 class Loss(ABC):
@@ -21,16 +43,50 @@ class Loss(ABC):
         Targets.
     sample_weight : (n,) array, optional
         Weight of each sample: 2 equals repetition, 0 equals removal.
+
+    Attributes
+    ----------
+    name : str
+        The name under which :data:`convexnn.losses.LOSSES` finds it, with its parameter.
+    smooth : bool
+        Whether the gradient is continuous. If not, :meth:`gradient` is one subgradient of many and
+        :meth:`curvature` is refused.
+
+    Raises
+    ------
+    DataError
+        If the targets are not of the kind the loss needs, or the weights are not.
     """
 
-    name: ClassVar[str]
+    name: str
+    smooth: ClassVar[bool] = True
 
-    def __init__(self, y: Floats, sample_weight: Floats | None = None) -> None:
+    def __init__(self, y: Floats, sample_weight: ArrayLike | None = None) -> None:
         self.y = y
-        self.weight = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)[:, None]
+        self.weight = None if sample_weight is None else check_weights(sample_weight, len(y))
+        self._check_targets()
+
+    def _check_targets(self) -> None:  # noqa: B027 (optional to override)
+        """Raise DataError unless `y` suits the loss; any real numbers do by default."""
 
     def _weighted(self, per_entry: Floats) -> Floats:
-        return per_entry if self.weight is None else per_entry * self.weight
+        if self.weight is None:
+            return per_entry
+        # A removed sample contributes nothing, even where its loss overflows.
+        return np.multiply(per_entry, self.weight, out=np.zeros(per_entry.shape), where=self.weight > 0)
+
+    def _weigh_expression(self, each: Any) -> Any:
+        if self.weight is None:
+            return each
+        import cvxpy as cp
+
+        return cp.multiply(np.broadcast_to(self.weight, each.shape), each)
+
+    def _refuse_curvature(self) -> Floats:
+        raise ParameterError(
+            f"loss={self.name!r} has no second derivative, so Newton steps cannot be used; "
+            "choose solver='clarabel', or a smooth loss ('huber', 'squared_hinge', 'logistic')."
+        )
 
     @abstractmethod
     def value(self, f: Floats) -> float:
@@ -38,16 +94,42 @@ class Loss(ABC):
 
     @abstractmethod
     def gradient(self, f: Floats) -> Floats:
-        """Gradient (n, c) at f."""
+        """Gradient (n, c) at f; a subgradient where the loss has a kink."""
 
     @abstractmethod
     def curvature(self, f: Floats) -> Floats:
-        """Diagonal of the Hessian (n, c) at f."""
+        """Diagonal of the Hessian (n, c) at f.
+
+        Raises
+        ------
+        ParameterError
+            If the loss is not smooth.
+        """
 
     @abstractmethod
     def dual(self, v: Floats) -> float:
         """Dual value -loss*(-v); minus infinity outside the domain of the conjugate."""
 
     @abstractmethod
+    def nearest_dual(self, v: Floats, *, centred: bool) -> Floats:
+        """A point near v where :meth:`dual` is finite, with columns summing to zero if `centred`.
+
+        A certificate with an unpenalised intercept needs 1'v = 0 (MATHS 4, step i); subtracting the mean
+        alone may leave the domain of the conjugate.
+        """
+
+    @abstractmethod
+    def best_shift(self, f: Floats) -> Floats:
+        """Intercept (c,) that added to f (n, c) gives the least loss.
+
+        Where the infimum is reached at infinity only (logistic loss, one class), a finite shift at which
+        the loss is zero in double precision is returned.
+        """
+
     def best_constant(self) -> Floats:
         """Output (c,) of the best constant network."""
+        return self.best_shift(np.zeros_like(self.y))
+
+    @abstractmethod
+    def expression(self, f: Any) -> Any:
+        """The same loss of a CVXPY expression f (n, c), for conic backends and cross-checks."""

@@ -2,42 +2,41 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any
 
 import numpy as np
 
 from convexnn._types import Floats
-from convexnn.losses.base import Loss
+from convexnn.losses.separable import Separable
 
 __all__ = ["Squared"]
 
 
-class Squared(Loss):
-    """loss(f) = 1/2 sum_i w_i |f_i - y_i|^2 (a sum, with the half)."""
+class Squared(Separable):
+    """l(f; y) = (f - y)^2 / 2: a sum over samples, with the half."""
 
-    name: ClassVar[str] = "squared"
+    name = "squared"
 
-    def value(self, f: Floats) -> float:
-        r = f - self.y
-        return 0.5 * float(np.sum(self._weighted(r * r)))
+    def _values(self, f: Floats) -> Floats:
+        return 0.5 * np.square(f - self.y)
 
-    def gradient(self, f: Floats) -> Floats:
-        return self._weighted(f - self.y)
+    def _slopes(self, f: Floats) -> Floats:
+        return f - self.y
 
-    def curvature(self, f: Floats) -> Floats:
-        return self._weighted(np.ones_like(self.y))
+    def _curvatures(self, f: Floats) -> Floats:
+        return np.ones_like(f)
 
-    def dual(self, v: Floats) -> float:
-        if self.weight is None:
-            return float(np.sum(v * self.y) - 0.5 * np.sum(v * v))
-        seen = self.weight[:, 0] > 0
-        if np.any(v[~seen]):
-            return -np.inf
-        v, y, w = v[seen], self.y[seen], self.weight[seen]
-        return float(np.sum(v * y) - 0.5 * np.sum(v * v / w))
+    def _interval(self) -> tuple[Floats, Floats]:
+        return np.full_like(self.y, -np.inf), np.full_like(self.y, np.inf)
 
-    def best_constant(self) -> Floats:
-        if self.weight is None:
-            return np.asarray(self.y.mean(axis=0))
-        total = float(self.weight.sum())
-        return np.asarray((self.weight * self.y).sum(axis=0) / total) if total > 0 else np.zeros(self.y.shape[1])
+    def _duals(self, u: Floats) -> Floats:
+        return u * (self.y - 0.5 * u)
+
+    def best_shift(self, f: Floats) -> Floats:
+        weights = None if self.weight is None else self.weight[:, 0]
+        return np.asarray(np.average(self.y - f, axis=0, weights=weights))
+
+    def expression(self, f: Any) -> Any:
+        import cvxpy as cp
+
+        return 0.5 * cp.sum(self._weigh_expression(cp.square(f - self.y)))
