@@ -1,0 +1,165 @@
+"""Lines through the origin of a plane, walked once round: the responses of all their normals.
+
+Legend: rows z = (a, b), weights v; k = -cot(angle of z) increases with the angle in (0, pi), so it sorts the lines
+without trigonometry; U = sum of v z over the side a normal w looks at, T = sum of all v z. Passing the line of z
+changes U by -v|b| (-k, 1), whatever the side of z, and w.z = 0 there: ties need no order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from convexnn._types import Bools, Floats, Ints, Norm
+
+__all__ = ["Fan", "Peak", "make_fan", "peaks"]
+
+# A horizontal row has no slope; tilting it by this angle changes nothing that a double can hold.
+_TILT = 1e-150
+
+
+@dataclass(frozen=True)
+class Peak:
+    """Best response in a batch of fans: its value, the fan it is in, and the direction (x, y) of its normal."""
+
+    value: float
+    fan: int
+    direction: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Fan:
+    """A batch of p fans over the same m rows, sorted by angle.
+
+    Attributes
+    ----------
+    a, b : (p, m) array
+        Coordinates; ignored rows are zero.
+    order : (p, m) array
+        Rows by angle.
+    slopes : (p, m) array
+        k of the sorted rows. Ignored rows take the slope of the last line, so they add no direction.
+    """
+
+    a: Floats
+    b: Floats
+    order: Ints
+    slopes: Floats
+
+    def totals(self, v: Floats) -> tuple[Floats, Floats]:
+        """T of every fan, shape (p, 1) each."""
+        return (self.a @ v)[:, None], (self.b @ v)[:, None]
+
+    def sums(self, v: Floats) -> tuple[Floats, Floats]:
+        """U after each event, two arrays (p, m), for the weights v (m,) of one output."""
+        above = self.b > 0
+        weight = np.take_along_axis(np.abs(self.b) * v, self.order, axis=1)
+        x = np.cumsum(self.slopes * weight, axis=1)
+        y = np.cumsum(weight, axis=1)
+        x += ((self.a * above) @ v)[:, None]
+        np.subtract(((self.b * above) @ v)[:, None], y, out=y)
+        return x, y
+
+
+def make_fan(a: Floats, b: Floats, ignore: Bools) -> Fan:
+    """Sort the lines of rows (a, b), shape (p, m), by angle; rows in `ignore` count as zero."""
+    a = np.where(ignore, 0.0, a)
+    flat = np.abs(a)
+    flat *= _TILT
+    b = np.where(np.abs(b) > flat, b, flat)
+    b[ignore] = 0.0
+    slopes = np.divide(-a, b, out=np.full_like(a, -np.inf), where=~ignore)
+    last = slopes.max(axis=1, keepdims=True)
+    last[~np.isfinite(last)] = 0.0
+    np.copyto(slopes, last, where=ignore)
+    order = np.argsort(slopes, axis=1)
+    return Fan(a, b, order, np.take_along_axis(slopes, order, axis=1))
+
+
+def peaks(fan: Fan, v: Floats, norm: Norm, length: Callable[[Floats], Floats], *, arcs: bool) -> Peak:
+    """Largest response over the normals of a batch of fans.
+
+    Parameters
+    ----------
+    fan : Fan
+    v : (m, c) array
+        Weights of the rows.
+    norm : "l1" or "l2"
+        Over the outputs: largest entry or Euclidean length.
+    length : callable
+        Lengths of the normals (1, k) in the norm of the working space.
+    arcs : bool
+        Also look between the lines (l2 only): where U is constant the response w.U is largest at w = U/|U|.
+    """
+    inverse = 1.0 / length(fan.slopes)
+    halves = [fan.sums(output) for output in v.T]
+    best = _at_lines(fan, halves, v, norm, inverse)
+    if not arcs:
+        return best
+    for states in (halves, _opposite(fan, halves, v)):
+        best = max(best, _between_lines(fan, states), key=lambda peak: peak.value)
+    return best
+
+
+def _opposite(fan: Fan, halves: list[tuple[Floats, Floats]], v: Floats) -> list[tuple[Floats, Floats]]:
+    """T - U: what the opposite normals see."""
+    result = []
+    for (x, y), output in zip(halves, v.T):
+        tx, ty = fan.totals(output)
+        result.append((tx - x, ty - y))
+    return result
+
+
+def _at_lines(
+    fan: Fan, halves: list[tuple[Floats, Floats]], v: Floats, norm: Norm, inverse: Floats
+) -> Peak:
+    near, far = np.zeros_like(inverse), np.zeros_like(inverse)
+    for (x, y), output in zip(halves, v.T):
+        tx, ty = fan.totals(output)
+        seen = fan.slopes * y
+        seen += x
+        rest = fan.slopes * ty
+        rest += tx
+        rest -= seen
+        for response, total in ((seen, near), (rest, far)):
+            response *= inverse
+            if v.shape[1] == 1 or norm == "l1":
+                np.maximum(total, np.abs(response, out=response), out=total)
+            else:
+                total += response * response
+    both = np.maximum(near, far, out=near)
+    p, j = np.unravel_index(int(np.argmax(both)), both.shape)
+    value = float(both[p, j])
+    squared = v.shape[1] > 1 and norm == "l2"
+    return Peak(float(np.sqrt(value)) if squared else value, int(p), (1.0, float(fan.slopes[p, j])))
+
+
+def _between_lines(fan: Fan, states: list[tuple[Floats, Floats]]) -> Peak:
+    """Best normal strictly between two neighbouring lines; the last arc closes the half circle."""
+    x, y, power = _principal(states)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope = y / x
+    inside = slope >= fan.slopes
+    inside[:, :-1] &= slope[:, :-1] <= fan.slopes[:, 1:]
+    inside[:, -1] |= slope[:, -1] <= fan.slopes[:, 0]
+    power = np.where(inside, power, 0.0)
+    p, j = np.unravel_index(int(np.argmax(power)), power.shape)
+    if power[p, j] <= 0.0:
+        return Peak(0.0, 0, (1.0, 0.0))
+    return Peak(float(np.sqrt(power[p, j])), int(p), (float(x[p, j]), float(y[p, j])))
+
+
+def _principal(states: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats, Floats]:
+    """Direction (x, y) that maximises sum_k (w.U_k)^2 over unit w, and the maximum."""
+    if len(states) == 1:
+        x, y = states[0]
+        return x, y, x * x + y * y
+    xx = sum((x * x for x, _ in states), np.zeros(()))
+    xy = sum((x * y for x, y in states), np.zeros(()))
+    yy = sum((y * y for _, y in states), np.zeros(()))
+    top = 0.5 * (xx + yy) + np.sqrt((0.5 * (xx - yy)) ** 2 + xy * xy)
+    wide = xx >= yy
+    # Of the two formulas for the eigenvector, the one without cancellation.
+    return np.where(wide, top - yy, xy), np.where(wide, xy, top - xx), top

@@ -1,0 +1,160 @@
+"""The largest response of any neuron to a dual vector, computed apart from every solver.
+
+R(v) = max over unit neurons (u, c) of ||sum_i v_i (x_i.u + c)_+||: the Euclidean length over the outputs
+for l2, the largest entry for l1. A dual vector is feasible exactly if R(v) <= beta.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from convexnn._types import Bias, Floats, Norm
+from convexnn.certificate.line import line_response
+from convexnn.certificate.pencil import pencil_response, pencil_work
+from convexnn.exceptions import DictionarySizeError, ParameterError
+from convexnn.geometry.frame import Frame, make_frame
+
+__all__ = ["MAX_WORK", "Response", "max_response", "network_scope_is_exact", "response_work"]
+
+# Row visits of a sweep; one visit costs about 30 ns on one core, so this is about a minute.
+MAX_WORK = 2_000_000_000
+
+# A sweep adds up to n terms; the same response computed directly must agree to this share of sum |v_i||x_i|.
+_AGREEMENT = 1e-9
+
+
+@dataclass(frozen=True)
+class Response:
+    """The strongest neuron for a dual vector.
+
+    Attributes
+    ----------
+    value : float
+        Its response, in the units of the input.
+    weights : (d,) array
+        Its hidden weights, of length one (with a penalised bias: together with `bias`).
+    bias : float
+        Its hidden bias.
+    network : bool
+        True if no neuron of any kind responds more, False if only no wedge neuron does.
+    consistent : bool
+        Whether the response of this neuron, evaluated directly on the samples, confirms `value`.
+    """
+
+    value: float
+    weights: Floats
+    bias: float
+    network: bool
+    consistent: bool
+
+
+def network_scope_is_exact(frame: Frame) -> bool:
+    """Whether the maximum over all neurons, not only wedges, is computed exactly in this frame.
+
+    True for the l1 norm, where both maxima coincide (Theorems 2, 3, 6), and for the l2 norm up to rank 3
+    without and rank 2 with free biases.
+    """
+    return frame.norm == "l1" or frame.rank <= (2 if frame.affine else 3)
+
+
+def response_work(frame: Frame, n_outputs: int = 1) -> int:
+    """Row visits that the exact maximum needs, as a Python integer that cannot overflow."""
+    if frame.rank <= 1 or (frame.rank == 2 and not frame.affine):
+        return frame.n * n_outputs
+    return pencil_work(frame) * n_outputs
+
+
+def max_response(
+    X: Floats,
+    v: Floats,
+    *,
+    norm: Norm = "l2",
+    bias: Bias = True,
+    scope: str = "network",
+    max_work: int = MAX_WORK,
+    n_jobs: int | None = None,
+) -> Response:
+    """Find the neuron that responds most to v.
+
+    Parameters
+    ----------
+    X : (n, d) array
+        Samples.
+    v : (n, c) array
+        Dual vector, one column per output; columns sum to zero if ``bias=True``.
+    norm, bias :
+        As in :func:`convexnn.train`.
+    scope : "network" or "dictionary"
+        All neurons, or those whose hyperplane passes through samples only. For l1, and on a line, the two
+        maxima are equal and the result says "network".
+    max_work : int
+        Largest number of row visits.
+    n_jobs : int, optional
+        Threads; the result does not depend on it.
+
+    Raises
+    ------
+    ParameterError
+        If ``scope="network"`` is asked for where no exact method is known.
+    DictionarySizeError
+        If the sweep would need more than `max_work` row visits.
+    """
+    frame = make_frame(X, norm=norm, bias=bias)
+    if scope == "network" and not network_scope_is_exact(frame):
+        raise ParameterError(
+            f"scope='network' is exact up to rank {2 if frame.affine else 3} for norm='l2', bias={bias!r}, but "
+            f"these data have rank {frame.rank}; use scope='dictionary' or norm='l1'."
+        )
+    work = response_work(frame, v.shape[1])
+    if work > max_work:
+        raise DictionarySizeError(
+            f"an exact certificate for {frame.n} samples of rank {frame.rank} visits {work:.3g} rows; the budget is "
+            f"{max_work:.3g}. Raise max_work, certify against atoms=..., or use fewer features or samples.",
+            count=work,
+            budget=max_work,
+        )
+    return respond(frame, v, scope=scope, n_jobs=n_jobs)
+
+
+def respond(frame: Frame, v: Floats, *, scope: str, n_jobs: int | None = None) -> Response:
+    """Dispatch on the rank; v is scaled to one so that its magnitude cannot overflow a square."""
+    everything = frame.norm == "l1" or frame.rank <= 1 or scope == "network"
+    size = float(np.abs(v).max(initial=0.0))
+    if frame.rank == 0 or size == 0.0:
+        return _silent(frame, network=everything)
+    v = v / size
+    if frame.rank == 1 and frame.affine:
+        value, normal, offset = line_response(frame.points[:, 0], v, frame.norm)
+    elif frame.rank == 1:
+        value, normal, offset = 0.0, np.ones(1), 0.0
+    else:
+        value, normal, offset = pencil_response(frame, v, everything, n_jobs)
+    direct, normal, offset = _best_orientation(frame, v, normal, offset)
+    terms = float(np.abs(v).sum(axis=1) @ np.abs(frame.points).sum(axis=1))
+    weights, biases = frame.to_input(normal[None, :], np.array([offset]))
+    return Response(
+        value=max(value, direct) * size * frame.scale,
+        weights=weights[0],
+        bias=float(biases[0]),
+        network=everything,
+        consistent=direct >= value - _AGREEMENT * max(terms, value),
+    )
+
+
+def _best_orientation(frame: Frame, v: Floats, normal: Floats, offset: float) -> tuple[float, Floats, float]:
+    """Response of a neuron and of its opposite, straight from the definition."""
+    best = (-1.0, normal, offset)
+    for sign in (1.0, -1.0):
+        response = v.T @ np.maximum(frame.points @ (sign * normal) + sign * offset, 0.0)
+        value = float(np.abs(response).max() if frame.norm == "l1" else np.linalg.norm(response))
+        if value > best[0]:
+            best = (value, sign * normal, sign * offset)
+    return best
+
+
+def _silent(frame: Frame, *, network: bool) -> Response:
+    """No neuron responds: all samples are equal, or v is zero."""
+    d = frame.lift.shape[0] - int(frame.penalized)
+    return Response(0.0, np.zeros(d), 0.0, network, True)
