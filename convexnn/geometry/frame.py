@@ -7,11 +7,13 @@ changes the l1 norm).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from convexnn._types import Bias, Floats, Norm
+from convexnn.geometry.tolerance import SAME
 
 __all__ = ["Frame", "make_frame"]
 
@@ -23,7 +25,8 @@ class Frame:
     Attributes
     ----------
     points : (n, r) array
-        Samples, centred (if `affine`), reduced to their rank (l2 only), divided by `scale`.
+        Samples, centred (if `affine`), reduced to their rank (l2 only), divided by `scale`: the largest
+        entry before the reduction lies in [1, 2), unless all are zero.
     axes : (k, r) array
         Silent directions: the unit vectors for l1, none for l2.
     affine : bool
@@ -32,7 +35,8 @@ class Frame:
     norm : "l1" or "l2"
         Norm in which a normal has length one.
     lift : (d, r) array
-        A working normal u belongs to the normal ``lift @ u`` of the (augmented) input space.
+        A working normal u belongs to the normal ``lift @ u`` of the (augmented) input space; its columns
+        are orthonormal, so the length of u does not change.
     shift : (d,) array
         What was subtracted from the samples.
     scale : float
@@ -80,28 +84,23 @@ class Frame:
         return weights, biases
 
 
-def _power_of_two(value: float) -> float:
-    return float(2.0 ** np.round(np.log2(value))) if value > 0 else 1.0
-
-
 def make_frame(X: Floats, *, norm: Norm, bias: Bias) -> Frame:
-    """Choose working coordinates for samples X (n, d)."""
-    n = X.shape[0]
+    """Choose working coordinates for samples X (n, d).
+
+    Directions in which all samples agree to 1e-10 of their size are dropped (l2 only): no neuron of
+    unit length responds to them by more.
+    """
     penalized = bias == "penalized"
     affine = bias is True
-    points = np.hstack([X, np.ones((n, 1))]) if penalized else X.copy()
-    d = points.shape[1]
-    scale = _power_of_two(float(np.abs(points).max()))
+    points = np.hstack([X, np.ones((X.shape[0], 1))]) if penalized else X
+    scale = _power_of_two(points)
     points = points / scale
-    shift = np.zeros(d)
+    shift = np.zeros(points.shape[1])
     if affine:
-        shift = points.mean(axis=0)
-        points = points - shift
-        # Centring leaves rounding noise of the size of eps * |mean|: a constant feature becomes exactly zero.
-        points[:, np.ptp(X, axis=0) == 0] = 0.0
-        inner = _power_of_two(float(np.abs(points).max()))
-        points, shift, scale = points / inner, shift / inner, scale * inner
-    lift = np.eye(d)
+        points, shift = _centre(points)
+        inner = _power_of_two(points)
+        points, shift, scale = points / inner, shift * scale, scale * inner
+    lift = np.eye(points.shape[1])
     if norm == "l2":
         points, lift = _reduce(points, lift)
     axes = np.eye(points.shape[1]) if norm == "l1" else np.zeros((0, points.shape[1]))
@@ -111,18 +110,40 @@ def make_frame(X: Floats, *, norm: Norm, bias: Bias) -> Frame:
         affine=affine,
         norm=norm,
         lift=lift,
-        shift=shift * scale,
+        shift=shift,
         scale=scale,
         penalized=penalized,
     )
 
 
+def _power_of_two(points: Floats) -> float:
+    """The power of two 2^k with 2^k <= max |entry| < 2^(k+1): dividing by it is exact."""
+    largest = float(np.abs(points).max())
+    return math.ldexp(1.0, math.frexp(largest)[1] - 1) if largest > 0 else 1.0
+
+
+def _centre(points: Floats) -> tuple[Floats, Floats]:
+    """Subtract the mean (in two passes, because the first one is rounded at the size of the mean)."""
+    shift = points.mean(axis=0)
+    # The mean of equal numbers need not be that number.
+    constant = np.ptp(points, axis=0) == 0
+    shift[constant] = points[0, constant]
+    centred = points - shift
+    rest = centred.mean(axis=0)
+    return centred - rest, shift + rest
+
+
 def _reduce(points: Floats, lift: Floats) -> tuple[Floats, Floats]:
     """Rotate onto the row space when its dimension is below d; leave full-rank data untouched."""
-    _, s, vt = np.linalg.svd(points, full_matrices=False)
-    tolerance = max(points.shape) * np.finfo(float).eps * (s[0] if s.size else 0.0) * 8
-    rank = int((s > tolerance).sum())
-    if rank == points.shape[1]:
+    n, d = points.shape
+    triangle = np.linalg.qr(points, mode="r") if n > d else points
+    _, _, vt = np.linalg.svd(triangle, full_matrices=False)
+    rotated = points @ vt.T
+    kept = np.abs(rotated).max(axis=0) > SAME
+    if kept.sum() == d:
         return points, lift
-    basis = vt[:rank].T
-    return points @ basis, lift @ basis
+    rotated = rotated[:, kept]
+    # A row that lies in the dropped directions has no direction left but rounding noise.
+    lost = np.abs(rotated).max(axis=1, initial=0.0) <= 1e-6 * np.abs(points).max(axis=1)
+    rotated[lost] = 0.0
+    return rotated, lift @ vt[kept].T
