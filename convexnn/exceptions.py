@@ -7,6 +7,7 @@ code written for scikit-learn catches them without knowing this package.
 from __future__ import annotations
 
 __all__ = [
+    "ConditioningWarning",
     "ConstructionError",
     "ConvergenceWarning",
     "ConvexNNError",
@@ -91,3 +92,7 @@ class SeparationError(ConstructionError):
 
 class ConvergenceWarning(UserWarning):
     """The result is usable, but its gap is larger than the tolerance."""
+
+
+class ConditioningWarning(UserWarning):
+    """The network is right in exact arithmetic, but its layers are so badly conditioned that digits are lost."""

@@ -1,5 +1,6 @@
 """Two-layer ReLU networks as values: evaluation, objective, scaling, pruning, files."""
 
+from convexnn.network.deep import DeepReLUNetwork
 from convexnn.network.relu import ReLUNetwork
 
-__all__ = ["ReLUNetwork"]
+__all__ = ["DeepReLUNetwork", "ReLUNetwork"]
