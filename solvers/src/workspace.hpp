@@ -1,0 +1,24 @@
+// Scratch memory of one thread of the pencil oracle.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "convexnn/pencil.hpp"
+
+namespace convexnn {
+
+struct PencilOracle::Workspace {
+    std::vector<std::int64_t> fixed;
+    std::vector<double> basis;       // r x 2, orthonormal, orthogonal to the fixed directions
+    std::vector<double> span;        // scratch of the orthogonalisation
+    std::vector<double> plane;       // projected rows, two numbers each
+    std::vector<double> fold;        // +1 upper half plane, -1 lower, 0 on the fixed span
+    std::vector<std::uint32_t> order;
+    std::vector<std::pair<double, std::uint32_t>> keys;
+    std::vector<double> sums, solid, scratch;
+    std::uint32_t count = 0;         // length of `order`
+};
+
+}  // namespace convexnn
