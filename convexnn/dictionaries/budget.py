@@ -44,7 +44,7 @@ def check_atom_budget(count: int, max_atoms: int) -> None:
     if count > max_atoms:
         raise DictionarySizeError(
             f"the dictionary has up to {count:,} atoms, but max_atoms={max_atoms:,}. Raise max_atoms, use "
-            "fewer samples or features, or draw from it with convexnn.dictionaries.sampled.sample_wedges.",
+            "fewer samples or features, or draw from it with sampled_dictionary.",
             count=count,
             budget=max_atoms,
         )

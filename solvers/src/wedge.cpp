@@ -110,7 +110,6 @@ double WedgeMaker::dependence(int64_t n_basis, double length) const {
 
 bool WedgeMaker::orthogonalise(const int64_t* subset) {
     const int64_t r = set_.dim;
-    double blade = 1.0;
     lowest_[0] = std::numeric_limits<double>::infinity();
     for (int64_t e = 0; e < n_edges_; ++e) {
         load_edge(subset, subset[set_.affine ? e + 1 : e]);
@@ -119,8 +118,7 @@ bool WedgeMaker::orthogonalise(const int64_t* subset) {
         for (int64_t k = 0; k < r; ++k) edge_[k] /= size;
         std::copy(edge_.begin(), edge_.end(), edges_.begin() + e * r);
         const double height = residual(e);
-        blade *= height;
-        if (!(blade > tol_.blade) || !(height * size > dependence(e, size))) return false;
+        if (!(height > tol_.blade) || !(height * size > dependence(e, size))) return false;
         for (int64_t k = 0; k < r; ++k) basis_[e * r + k] = edge_[k] / height;
         lowest_[e + 1] = std::min(lowest_[e], height * size);
     }

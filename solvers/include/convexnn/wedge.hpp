@@ -27,7 +27,7 @@ struct RowSet {
 struct Tolerance {
     double same;   // floor of every distance that counts as nonzero
     double noise;  // rounding error of a coordinate, amplified by ill-conditioned subsets
-    double blade;  // smallest blade, as a share of the product of row lengths
+    double blade;  // smallest height of a row over the ones before it, as a share of its length
 };
 
 // The hyperplane of one subset after another; holds the scratch memory so that loops do not allocate.
