@@ -1,8 +1,9 @@
-"""Cells of an arrangement of planes through the origin of space: neurons with no sample on their hyperplane.
+"""Cells of an arrangement of planes through the origin of space: neurons with no sample on their plane.
 
-On a cell (a fixed set of active samples) the response to v is linear, u.U, so its maximum over unit u is inside the cell
-only if U/|U| is. Every cell has an arc on its border; walking the arcs of all great circles meets all cells.
-Cells that U visibly leaves, through the circle of the arc or through the two circles that end it, are discarded.
+On a cell (a fixed set of active samples) the response to v is linear, u.U, so its maximum over unit u is
+inside the cell only if U/|U| is. Every cell has an arc on its border; walking the arcs of all great circles
+meets all cells. Cells that U leaves through the circle of the arc, or through the two circles that end it,
+are discarded.
 """
 
 from __future__ import annotations
@@ -77,14 +78,14 @@ def candidate_cells(
         Coordinates of those planes.
     fixed : (p, 3) array
         The fixed rows.
-    rows : (p, m, 3) array
+    rows : (p, 3, m) array
     ignore : (p, m) array
         Rows parallel to the fixed row.
     best : float
         A response that is already known.
     """
     axis = fixed / np.linalg.norm(fixed, axis=1, keepdims=True)
-    height = np.matmul(rows, axis[:, :, None])[:, :, 0]
+    height = np.matmul(axis[:, None, :], rows)[:, 0]
     arcs = _arcs(fan, height, ignore)
     frames = np.concatenate([basis, axis[:, :, None]], axis=2)
     found = []
@@ -97,7 +98,7 @@ def candidate_cells(
 
 
 def _states(arcs: _Arcs, v: Floats, side: float, lifted: Floats) -> Floats:
-    """U on every arc, shape (p, m, c, 3), for the side the normal looks at and the rows parallel to the fixed one."""
+    """U (p, m, c, 3) for one side of every arc; `lifted` comes from the rows parallel to the fixed one."""
     p, m = arcs.fan.slopes.shape
     states = np.empty((p, m, v.shape[1], 3))
     for k, output in enumerate(v.T):

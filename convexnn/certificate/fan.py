@@ -1,8 +1,8 @@
 """Lines through the origin of a plane, walked once round: the responses of all their normals.
 
-Legend: rows z = (a, b), weights v; k = -cot(angle of z) increases with the angle in (0, pi), so it sorts the lines
-without trigonometry; U = sum of v z over the side a normal w looks at, T = sum of all v z. Passing the line of z
-changes U by -v|b| (-k, 1), whatever the side of z, and w.z = 0 there: ties need no order.
+Legend: rows z = (a, b), weights v; k = -cot(angle of z) increases with the angle in (0, pi), so it sorts the
+lines without trigonometry; U = sum of v z over the side a normal w looks at, T = sum of all v z. Passing the
+line of z changes U by -v|b| (-k, 1), whatever the side of z, and w.z = 0 there: ties need no order.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _TILT = 1e-150
 
 @dataclass(frozen=True)
 class Peak:
-    """Best response in a batch of fans: its value, the fan it is in, and the direction (x, y) of its normal."""
+    """Best response in a batch of fans: its value, its fan, and the direction (x, y) of its normal."""
 
     value: float
     fan: int
@@ -66,11 +66,14 @@ class Fan:
 def make_fan(a: Floats, b: Floats, ignore: Bools) -> Fan:
     """Sort the lines of rows (a, b), shape (p, m), by angle; rows in `ignore` count as zero."""
     a = np.where(ignore, 0.0, a)
-    flat = np.abs(a)
-    flat *= _TILT
-    b = np.where(np.abs(b) > flat, b, flat)
-    b[ignore] = 0.0
-    slopes = np.divide(-a, b, out=np.full_like(a, -np.inf), where=~ignore)
+    tilt = np.abs(a)
+    tilt *= _TILT
+    b = np.where(ignore, 0.0, b)
+    size = np.abs(b)
+    np.copyto(b, tilt, where=size < tilt)
+    slopes = np.full_like(a, -np.inf)
+    np.divide(a, b, out=slopes, where=~ignore)
+    np.negative(slopes, out=slopes, where=~ignore)
     last = slopes.max(axis=1, keepdims=True)
     last[~np.isfinite(last)] = 0.0
     np.copyto(slopes, last, where=ignore)
@@ -112,9 +115,7 @@ def _opposite(fan: Fan, halves: list[tuple[Floats, Floats]], v: Floats) -> list[
     return result
 
 
-def _at_lines(
-    fan: Fan, halves: list[tuple[Floats, Floats]], v: Floats, norm: Norm, inverse: Floats
-) -> Peak:
+def _at_lines(fan: Fan, halves: list[tuple[Floats, Floats]], v: Floats, norm: Norm, inverse: Floats) -> Peak:
     near, far = np.zeros_like(inverse), np.zeros_like(inverse)
     for (x, y), output in zip(halves, v.T):
         tx, ty = fan.totals(output)

@@ -33,21 +33,29 @@ def line_response(x: Floats, v: Floats, norm: Norm = "l2") -> tuple[float, Float
     """
     order = np.argsort(x)
     gaps = np.diff(x[order])
-    right, left = np.zeros(len(x)), np.zeros(len(x))
+    single = norm == "l1" or v.shape[1] == 1
+    both = np.zeros(len(x))
+    left, right = np.zeros(len(x)), np.zeros(len(x))
     for output in v.T:
+        weights = output[order]
         # Response to (x - x_j)_+ grows from one kink to the next by gap * (sum of v beyond it): sums of like
         # size, where the textbook form sum(v x) - x_j sum(v) cancels.
-        sums = np.cumsum(output[order])
-        lower = np.concatenate([[0.0], np.cumsum(gaps * sums[:-1])])
-        beyond = np.cumsum(output[order][::-1])[::-1]
-        upper = np.concatenate([np.cumsum((gaps * beyond[1:])[::-1])[::-1], [0.0]])
-        if norm == "l1":
-            np.maximum(left, np.abs(lower), out=left)
-            np.maximum(right, np.abs(upper), out=right)
+        lower = _integral(gaps, weights)
+        upper = _integral(gaps[::-1], weights[::-1])[::-1]
+        if single:
+            np.maximum(both, np.abs(lower), out=both)
+            np.maximum(both, np.abs(upper), out=both)
         else:
             left += lower * lower
             right += upper * upper
-    both = np.maximum(left, right)
+    if not single:
+        both = np.sqrt(np.maximum(left, right))
     j = int(np.argmax(both))
-    value = float(both[j]) if norm == "l1" else float(np.sqrt(both[j]))
-    return value, np.ones(1), -float(x[order[j]])
+    return float(both[j]), np.ones(1), -float(x[order[j]])
+
+
+def _integral(gaps: Floats, weights: Floats) -> Floats:
+    """Responses to the hinges that open towards the start, kink by kink."""
+    out = np.zeros(len(weights))
+    np.cumsum(gaps * np.cumsum(weights[:-1]), out=out[1:])
+    return out

@@ -1,4 +1,4 @@
-"""All hyperplanes through r-1 rows, one pencil at a time: fix rows, look along their span, walk the fan of the rest.
+"""All hyperplanes through r-1 rows, one pencil at a time: fix rows, look along their span, walk the rest.
 
 With free biases a pivot sample is fixed first and everything is measured from it. Fixing one row less than a
 hyperplane needs leaves a plane of normals, in which :mod:`convexnn.certificate.fan` visits all of them.
@@ -7,28 +7,27 @@ hyperplane needs leaves a plane of normals, in which :mod:`convexnn.certificate.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import combinations, islice
-from math import comb
+from itertools import islice
 
 import numpy as np
 
 from convexnn._types import Bools, Floats, Ints
 from convexnn.certificate.cells import Candidates, candidate_cells, most_responsive
 from convexnn.certificate.fan import Peak, make_fan, peaks
+from convexnn.certificate.subsets import fixed_sets
 from convexnn.geometry.frame import Frame
+from convexnn.geometry.tolerance import BLADE, SAME
 
-__all__ = ["pencil_response", "pencil_work"]
+__all__ = ["pencil_response"]
 
 # Entries of a batch of fans: small enough to stay in the second-level cache.
 _BATCH = 32_768
-# Fixed rows whose volume is below this share of the product of their lengths fix nothing but noise. The wedge
-# dictionary of the l2 norm leaves out subsets below its own, larger threshold.
+# Fixed rows whose volume is below this share of the product of their lengths fix nothing but noise.
 _DEPENDENT = 1e-13
-_DICTIONARY_DEPENDENT = 1e-10
 _EPS = float(np.finfo(float).eps)
 
 
@@ -41,38 +40,6 @@ class _Rows:
     n: int
     noise: Floats
     exact: bool
-
-
-def _fixed_size(frame: Frame) -> int:
-    return frame.subset_size - 1
-
-
-def _fixed_count(frame: Frame) -> int:
-    n, k, size = frame.n, len(frame.axes), _fixed_size(frame)
-    if size == 2:
-        half = n // 2
-        pairs = comb(half, 2) + comb(n - half, 2) + n * k
-        return pairs if frame.affine else pairs + comb(k, 2)
-    return comb(n + k, size) - (comb(k, size) if frame.affine else 0)
-
-
-def pencil_work(frame: Frame) -> int:
-    """Rows that are visited in total: fans times rows."""
-    return _fixed_count(frame) * (frame.n + len(frame.axes))
-
-
-def _fixed_sets(frame: Frame, size: int) -> Iterator[Ints]:
-    """Batches of fixed rows such that each hyperplane lies in at least one pencil."""
-    n, total = frame.n, frame.n + len(frame.axes)
-    per_batch = max(1, _BATCH // total)
-    sets: Iterator[tuple[int, ...]] = combinations(range(total), size)
-    if frame.affine:
-        sets = (s for s in sets if s[0] < n)
-    if size == 2:
-        # Of any three points two have indices of equal parity, so those pairs already meet every hyperplane.
-        sets = ((i, j) for i, j in sets if j >= n or (j - i) % 2 == 0)
-    while batch := list(islice(sets, per_batch)):
-        yield np.array(batch, dtype=np.int64).reshape(len(batch), size)
 
 
 def _prepare(frame: Frame, v: Floats, exact: bool) -> _Rows:
@@ -93,49 +60,63 @@ def _prepare(frame: Frame, v: Floats, exact: bool) -> _Rows:
 
 
 def _planes(directions: Floats, exact: bool) -> tuple[Floats, Bools]:
-    """Orthonormal bases (p, r, 2) of the planes orthogonal to p sets of r-2 directions, and which sets are sound."""
+    """Bases (p, r, 2) of the planes orthogonal to sets (p, r-2, r), and which sets are independent."""
     p, size, r = directions.shape
     if size == 0:
         return np.broadcast_to(np.eye(2), (p, 2, 2)), np.ones(p, dtype=bool)
     lengths = np.linalg.norm(directions, axis=2, keepdims=True)
     unit = directions / np.where(lengths > 0, lengths, 1.0)
     _, s, vt = np.linalg.svd(unit, full_matrices=True)
-    sound = np.prod(s, axis=1) > (_DEPENDENT if exact else _DICTIONARY_DEPENDENT)
+    sound = np.prod(s, axis=1) > (_DEPENDENT if exact else BLADE)
     return np.ascontiguousarray(np.swapaxes(vt[:, size:, :], 1, 2)), sound
 
 
 def _batch(frame: Frame, data: _Rows, fixed: Ints) -> tuple[Ints, Floats, Floats]:
-    """Sound fixed sets, the bases of their normals (p, r, 2), and all rows measured from the pivot (p, m, r)."""
-    rows = np.broadcast_to(data.rows, (len(fixed), *data.rows.shape))
+    """Independent fixed sets, bases of their normals (p, r, 2), rows measured from the pivot (p, r, m)."""
+    rows = np.broadcast_to(data.rows.T, (len(fixed), *data.rows.T.shape))
     free = fixed
     if frame.affine:
-        rows = rows.copy()
-        rows[:, : data.n] -= data.rows[fixed[:, 0], None, :]
+        pivots = data.rows[fixed[:, 0], :, None]
+        rows = np.concatenate([rows[:, :, : data.n] - pivots, rows[:, :, data.n :]], axis=2)
         free = fixed[:, 1:]
-    directions = np.take_along_axis(rows, free[:, :, None], axis=1)
+    directions = np.swapaxes(np.take_along_axis(rows, free[:, None, :], axis=2), 1, 2)
     basis, sound = _planes(directions, data.exact)
-    return fixed[sound], basis[sound], rows[sound]
+    if not sound.all():
+        fixed, basis, rows = fixed[sound], basis[sound], rows[sound]
+    return fixed, basis, rows
 
 
-def _quotient(frame: Frame, data: _Rows, basis: Floats, rows: Floats, fixed: Ints) -> tuple[Floats, Bools]:
-    """Rows in the plane of normals (p, m, 2) and which of them lie on the fixed span."""
-    flat = rows if frame.rank == 2 else rows @ basis
-    size = np.abs(flat).max(axis=2)
+def _quotient(
+    frame: Frame, data: _Rows, basis: Floats, rows: Floats, fixed: Ints
+) -> tuple[Floats, Bools, Bools]:
+    """Rows in the plane of normals (p, 2, m), which of them lie on the fixed span, and which give no wedge.
+
+    The wedge dictionary leaves out hyperplanes that nearly dependent rows leave undetermined. Among all
+    neurons they count like any other, so there only rows lost in rounding are passed over.
+    """
+    flat = rows if frame.rank == 2 else np.swapaxes(basis, 1, 2) @ rows
+    size = np.abs(flat)
+    size = np.maximum(size[:, 0], size[:, 1], out=size[:, 0])
     ignore = size <= data.noise
+    mute = np.zeros((1, 1), dtype=bool) if data.exact else size <= (SAME if frame.affine else 0.0)
     if frame.rank > 2:
-        lengths = np.abs(rows).max(axis=2)
-        ignore |= size <= (8 * _EPS if data.exact else _DICTIONARY_DEPENDENT) * lengths
+        lengths = np.abs(rows).max(axis=1)
+        ignore |= size <= 8 * _EPS * lengths
+        if not data.exact:
+            mute |= size <= BLADE * lengths
     np.put_along_axis(ignore, fixed, True, axis=1)
-    return flat, ignore
+    return flat, ignore, mute
 
 
-def _lengths(frame: Frame, basis: Floats) -> Callable[[Floats], Floats]:
-    """Length of the working normal basis @ (1, k) as a function of k (p, m)."""
-    if frame.norm == "l2":
+def _lengths(frame: Frame, basis: Floats, silent: Bools | None) -> Callable[[Floats], Floats]:
+    """Length of the working normal basis @ (1, k) as a function of k (p, m); infinite where `silent`."""
+    if frame.norm == "l1":
+        return lambda k: np.asarray(
+            sum(np.abs(basis[:, i, 0, None] + basis[:, i, 1, None] * k) for i in range(basis.shape[1]))
+        )
+    if silent is None:
         return lambda k: np.sqrt(1.0 + k * k)
-    return lambda k: np.asarray(
-        sum(np.abs(basis[:, i, 0, None] + basis[:, i, 1, None] * k) for i in range(basis.shape[1]))
-    )
+    return lambda k: np.where(silent, np.inf, np.sqrt(1.0 + k * k))
 
 
 @dataclass(frozen=True)
@@ -151,21 +132,25 @@ def _respond(frame: Frame, data: _Rows, everything: bool, fixed: Ints) -> _Best 
     fixed, basis, rows = _batch(frame, data, fixed)
     if len(fixed) == 0:
         return None
-    flat, ignore = _quotient(frame, data, basis, rows, fixed)
-    fan = make_fan(flat[:, :, 0], flat[:, :, 1], ignore)
+    flat, ignore, mute = _quotient(frame, data, basis, rows, fixed)
+    fan = make_fan(flat[:, 0], flat[:, 1], ignore)
+    # Ignored rows repeat the last line, which may itself be mute.
+    silent = np.take_along_axis(mute | ignore, fan.order, axis=1) if mute.any() else None
     arcs = everything and frame.norm == "l2"
-    peak: Peak = peaks(fan, data.weights, frame.norm, _lengths(frame, basis), arcs=arcs)
+    peak: Peak = peaks(fan, data.weights, frame.norm, _lengths(frame, basis, silent), arcs=arcs)
     normal = basis[peak.fan] @ np.array(peak.direction) / max(np.abs(peak.direction))
     normal = normal / np.linalg.norm(normal, ord=1 if frame.norm == "l1" else 2)
     offset = -float(frame.points[fixed[peak.fan, 0]] @ normal) if frame.affine else 0.0
     cells = None
     if arcs and frame.rank == 3:
-        height = np.take_along_axis(rows, fixed[:, :, None], axis=1)[:, 0]
-        cells = candidate_cells(fan, data.weights, basis, height, rows, ignore, peak.value)
+        row = data.rows[fixed[:, 0]]
+        cells = candidate_cells(fan, data.weights, basis, row, rows, ignore, peak.value)
     return _Best(peak.value, normal, offset, cells)
 
 
-def pencil_response(frame: Frame, v: Floats, everything: bool, n_jobs: int | None = None) -> tuple[float, Floats, float]:
+def pencil_response(
+    frame: Frame, v: Floats, everything: bool, n_jobs: int | None = None
+) -> tuple[float, Floats, float]:
     """Largest response over the wedge neurons of a frame of rank >= 2, or over all neurons.
 
     Parameters
@@ -188,7 +173,7 @@ def pencil_response(frame: Frame, v: Floats, everything: bool, n_jobs: int | Non
     """
     data = _prepare(frame, v, everything)
     task = partial(_respond, frame, data, everything)
-    sets = _fixed_sets(frame, _fixed_size(frame))
+    sets = fixed_sets(frame, _BATCH)
     found: list[_Best] = []
     with ThreadPoolExecutor(max_workers=_threads(n_jobs)) as pool:
         # A bounded window: the list of fixed sets can be far longer than memory.

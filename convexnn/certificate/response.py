@@ -12,11 +12,12 @@ import numpy as np
 
 from convexnn._types import Bias, Floats, Norm
 from convexnn.certificate.line import line_response
-from convexnn.certificate.pencil import pencil_response, pencil_work
+from convexnn.certificate.pencil import pencil_response
+from convexnn.certificate.subsets import pencil_work
 from convexnn.exceptions import DictionarySizeError, ParameterError
 from convexnn.geometry.frame import Frame, make_frame
 
-__all__ = ["MAX_WORK", "Response", "max_response", "network_scope_is_exact", "response_work"]
+__all__ = ["MAX_WORK", "Response", "max_response", "network_scope_is_exact", "refuse_work", "response_work"]
 
 # Row visits of a sweep; one visit costs about 30 ns on one core, so this is about a minute.
 MAX_WORK = 2_000_000_000
@@ -66,6 +67,16 @@ def response_work(frame: Frame, n_outputs: int = 1) -> int:
     return pencil_work(frame) * n_outputs
 
 
+def refuse_work(frame: Frame, work: int, budget: int) -> DictionarySizeError:
+    """The error that says how much too large the data are, and what to do."""
+    return DictionarySizeError(
+        f"an exact certificate for {frame.n} samples of rank {frame.rank} visits {work:.3g} rows; the budget "
+        f"is {budget:.3g}. Raise max_work, pass atoms=... to compare with these only, or use fewer features.",
+        count=work,
+        budget=budget,
+    )
+
+
 def max_response(
     X: Floats,
     v: Floats,
@@ -104,17 +115,12 @@ def max_response(
     frame = make_frame(X, norm=norm, bias=bias)
     if scope == "network" and not network_scope_is_exact(frame):
         raise ParameterError(
-            f"scope='network' is exact up to rank {2 if frame.affine else 3} for norm='l2', bias={bias!r}, but "
-            f"these data have rank {frame.rank}; use scope='dictionary' or norm='l1'."
+            f"scope='network' is exact up to rank {2 if frame.affine else 3} for norm='l2', bias={bias!r}, "
+            f"but these data have rank {frame.rank}; use scope='dictionary' or norm='l1'."
         )
     work = response_work(frame, v.shape[1])
     if work > max_work:
-        raise DictionarySizeError(
-            f"an exact certificate for {frame.n} samples of rank {frame.rank} visits {work:.3g} rows; the budget is "
-            f"{max_work:.3g}. Raise max_work, certify against atoms=..., or use fewer features or samples.",
-            count=work,
-            budget=max_work,
-        )
+        raise refuse_work(frame, work, max_work)
     return respond(frame, v, scope=scope, n_jobs=n_jobs)
 
 

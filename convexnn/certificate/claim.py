@@ -1,0 +1,123 @@
+"""Certify a network, however it was trained."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from convexnn._checks import check_bias, check_count, check_norm, check_points, check_real, check_targets
+from convexnn._types import ArrayLike, Bias, Floats, Norm
+from convexnn.certificate.atoms import check_atoms
+from convexnn.certificate.proof import Question, choose_scope, prove
+from convexnn.certificate.record import Certificate
+from convexnn.certificate.response import MAX_WORK
+from convexnn.exceptions import DataError, ParameterError
+from convexnn.losses import LOSSES
+from convexnn.network.relu import ReLUNetwork
+
+__all__ = ["certify"]
+
+
+def certify(
+    network: ReLUNetwork,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    beta: float,
+    norm: Norm = "l2",
+    bias: Bias = True,
+    loss: str = "squared",
+    scope: str = "auto",
+    atoms: Any = None,
+    sample_weight: ArrayLike | None = None,
+    tol: float = 1e-6,
+    dual_point: ArrayLike | None = None,
+    searched_response: float | None = None,
+    max_work: int = MAX_WORK,
+    n_jobs: int | None = None,
+) -> Certificate:
+    """Prove how far a network, however it was trained, is from the optimum.
+
+    Objective and lower bound are recomputed from the data in double precision by code that shares
+    nothing with the solvers: weak duality, with an exact maximum over all candidate neurons.
+
+    Parameters
+    ----------
+    network : ReLUNetwork
+    X : (n, d) array
+        Training samples.
+    y : (n,) or (n, c) array
+        Training targets.
+    beta, norm, bias, loss, sample_weight :
+        The training problem, as in :func:`convexnn.train`.
+    scope : "auto", "network", "dictionary" or "searched"
+        Which networks to compare with: all; those made of wedge neurons (or of `atoms`); or those made of
+        neurons that a search has tried, which proves nothing. "auto" takes the first that can be
+        computed. Where network and dictionary give the same bound (``norm="l1"``, or data on a line), the
+        certificate says "network".
+    atoms : Atoms or (normals, offsets), optional
+        Atoms to use in place of all wedge neurons; the certificate then speaks of these only.
+    tol : float
+        Relative gap up to which the certificate holds.
+    dual_point : (n,) or (n, c) array, optional
+        A dual vector to use in place of minus the gradient. It is not trusted. Losses with kinks need one.
+    searched_response : float, optional
+        Largest response that a search has found, for ``scope="searched"``.
+    max_work : int
+        Largest number of row visits of an exact maximum.
+    n_jobs : int, optional
+        Threads. The result does not depend on it.
+
+    Returns
+    -------
+    Certificate
+
+    Raises
+    ------
+    DataError
+        If data and network do not belong together.
+    ParameterError
+        If a parameter is unknown, or the network is not of the kind that `bias` describes.
+    DictionarySizeError
+        If no exact maximum is affordable and no atoms are given.
+    """
+    points = check_points(X, n_features=network.n_features)
+    targets = check_targets(y, len(points))
+    LOSSES.check(loss)
+    question = Question(
+        network=network,
+        X=points,
+        loss=LOSSES[loss](targets, sample_weight),
+        beta=check_real("beta", beta, low=0.0, strict=True),
+        norm=check_norm(norm),
+        bias=check_bias(bias),
+        scope=scope,
+        tol=check_real("tol", tol, low=0.0),
+        atoms=None if atoms is None else check_atoms(atoms, points.shape[1]),
+        dual_point=dual_point,
+        searched=searched_response,
+        max_work=check_count("max_work", max_work),
+        n_jobs=n_jobs,
+    )
+    _check_kind(network, targets, question.bias)
+    return prove(replace(question, scope=choose_scope(question)))
+
+
+def _check_kind(network: ReLUNetwork, targets: Floats, bias: Bias) -> None:
+    """The network must be one of those that the problem allows."""
+    if network.n_outputs != targets.shape[1]:
+        raise DataError(
+            f"the network has {network.n_outputs} outputs but y has {targets.shape[1]} columns; "
+            "they must match."
+        )
+    if bias is False and np.any(network.hidden_biases):
+        raise ParameterError(
+            "bias=False describes networks without hidden biases, but this one has some; pass bias=True."
+        )
+    if bias is not True and np.any(network.intercept):
+        raise ParameterError(
+            f"bias={bias!r} describes networks without output intercept, but this one has "
+            f"{network.intercept}; pass bias=True."
+        )
