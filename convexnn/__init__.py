@@ -11,7 +11,9 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Atoms": "convexnn.dictionaries",
     "Certificate": "convexnn.certificate",
+    "ConstructiveClassifier": "convexnn.estimators",
     "ConvexReLURegressor": "convexnn.estimators",
+    "DeepReLUNetwork": "convexnn.network",
     "Dictionary": "convexnn.dictionaries",
     "ReLUNetwork": "convexnn.network",
     "TrainingResult": "convexnn.training",
