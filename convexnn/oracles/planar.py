@@ -1,0 +1,52 @@
+"""All lines through samples of the plane, by a sweep around every sample (free biases, rank 2)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from convexnn._native import core, default_threads
+from convexnn._types import Floats
+from convexnn.geometry.frame import Frame
+from convexnn.oracles.candidates import Candidates, strongest_first
+
+__all__ = ["PlanarOracle"]
+
+
+class PlanarOracle:
+    """Exact pricing in O(n) per pivot sample once the angular orders are kept.
+
+    Parameters
+    ----------
+    frame : Frame
+        Affine, rank 2.
+    network : bool
+        Search every neuron (l2: also inside the arcs between lines), not only wedges.
+    memory : int
+        Bytes for the angular orders (2 n^2 up to n = 65536); if too few, they are sorted anew in every call.
+    n_jobs : int, optional
+        Threads; results do not depend on it.
+    """
+
+    exact = True
+
+    def __init__(self, frame: Frame, *, network: bool, memory: int = 2**30, n_jobs: int | None = None) -> None:
+        self._frame = frame
+        self._threads = default_threads(n_jobs)
+        self._core = core.PlanarOracle(frame.points, frame.norm == "l1", memory)
+        self._arcs = network and frame.norm == "l2"
+        self.network = network or frame.norm == "l1"
+        self.strategy = "planar sweep: every line through two samples" + (
+            " and every arc of lines through one" if self._arcs else ""
+        )
+
+    def price(self, v: Floats, floor: float, limit: int) -> Candidates:
+        points = self._frame.points
+        n = len(points)
+        value, row, normal = np.empty(n), np.empty(n, dtype=np.int64), np.empty((n, 2))
+        self._core.price(np.ascontiguousarray(v), self._arcs, self._threads, value, row, normal)
+        pivots = np.arange(n)
+        pairs = np.sort(np.stack([pivots, row], axis=1), axis=1)
+        lonely = row < 0
+        pairs[lonely] = np.stack([pivots[lonely], row[lonely]], axis=1)
+        offsets = -np.einsum("ij,ij->i", normal, points)
+        return strongest_first(normal, offsets, pairs, value, floor=floor, limit=limit)

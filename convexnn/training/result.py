@@ -1,0 +1,60 @@
+"""What training returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from convexnn._progress import Progress
+from convexnn._types import Floats
+from convexnn.certificate import Certificate
+from convexnn.dictionaries import Atoms
+from convexnn.network import ReLUNetwork
+from convexnn.training.status import Status
+
+__all__ = ["TrainingResult"]
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """A trained network with the proof of its quality.
+
+    Attributes
+    ----------
+    network : ReLUNetwork
+    certificate : Certificate
+        Recomputed from the data after training.
+    atoms : Atoms
+        The unit neurons that are used, with the samples that made each.
+    coef : (m,) or (m, c) array
+        Their coefficients: ``network.predict(X) = atoms.columns(X) @ coef + intercept``.
+    intercept : float or (c,) array
+    trace : tuple of Progress
+        One entry per round: primal, dual, neurons, seconds.
+    status : Status
+        Why training stopped; its value is a sentence.
+    strategy : str
+        How neurons were searched, and why so.
+    beta : float
+        The penalty that was used.
+    """
+
+    network: ReLUNetwork
+    certificate: Certificate
+    atoms: Atoms
+    coef: Floats
+    intercept: float | Floats
+    trace: tuple[Progress, ...]
+    status: Status
+    strategy: str
+    beta: float
+
+    @property
+    def n_iter(self) -> int:
+        """Number of rounds."""
+        return len(self.trace)
+
+    @property
+    def support(self) -> list[tuple[int, ...]]:
+        """For each neuron the indices of the samples on its hyperplane."""
+        n = self.certificate.n_samples
+        return [tuple(int(i) for i in rows if 0 <= i < n) for rows in self.atoms.generators]
