@@ -1,44 +1,62 @@
-"""From Lasso coefficients to a network with the optimal scaling."""
+"""From the coefficients of a Lasso to the network with the same outputs and the same objective."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from convexnn._types import ArrayLike, Bias, Floats, Norm
-from convexnn.network.relu import ReLUNetwork, row_norms
+from convexnn._types import ArrayLike, Bias, Norm
+from convexnn.exceptions import DataError
+from convexnn.network.relu import ReLUNetwork
 
 __all__ = ["reconstruct"]
 
 
 def reconstruct(
     coef: ArrayLike,
-    normals: Floats,
-    offsets: Floats,
-    intercept: ArrayLike = 0.0,
+    normals: ArrayLike,
+    offsets: ArrayLike,
+    intercept: ArrayLike | None = None,
     *,
     norm: Norm = "l2",
     bias: Bias = True,
 ) -> ReLUNetwork:
-    """Network of the neurons (x.u_j + c_j)_+ with coefficients z_j, scaled so that ||w_j||_p = ||a_j||_p.
+    """The network of least weight decay with outputs sum_j z_j (x.u_j + c_j)_+ + t.
 
-    w_j = g_j u_j, b_j = g_j c_j, a_j = z_j / g_j with g_j = sqrt(||z_j||_p / ||u_j||_p): then the weight decay of
-    the network equals the penalty of the coefficients (arXiv 2309.16512, section 6.12; Theorem 23).
+    Each neuron is w_j = sqrt(|z_j|) u_j, b_j = sqrt(|z_j|) c_j, a_j = z_j / sqrt(|z_j|), so that half the
+    squared weights sum to sum_j |z_j|, the penalty of the Lasso (arXiv 2309.16512, section 6.12 and
+    Theorem 23). Atoms without a coefficient are left out.
 
     Parameters
     ----------
     coef : (m,) or (m, c) array
-        Neurons with zero coefficients are left out.
+        Rows z_j.
     normals : (m, d) array
+        u_j. Their length need not be one; it is shared out like that of z_j.
     offsets : (m,) array
-    intercept : float or (c,) array
-    norm, bias :
-        As in :func:`convexnn.train`; with ``bias="penalized"`` the offset counts in the length.
+        c_j.
+    intercept : (c,) array or float, optional
+        t, zero by default.
+    norm : "l1" or "l2"
+        Norm of hidden and output weights in the penalty.
+    bias : True, False or "penalized"
+        Whether the offset counts in the length of an atom ("penalized").
+
+    Returns
+    -------
+    ReLUNetwork
+
+    Raises
+    ------
+    DataError
+        If shapes do not match or a number is not finite.
     """
     z = np.asarray(coef, dtype=np.float64)
+    if z.ndim == 0 or z.ndim > 2:
+        raise DataError(f"coef has shape {z.shape}; expected (n_atoms,) or (n_atoms, n_outputs).")
     z = z[:, None] if z.ndim == 1 else z
-    keep = np.any(z != 0, axis=1)
-    z, normals, offsets = z[keep], normals[keep], offsets[keep]
-    rows = np.column_stack([normals, offsets]) if bias == "penalized" else normals
-    scale = np.sqrt(row_norms(z, norm) / row_norms(rows, norm))
-    t = np.broadcast_to(np.asarray(intercept, dtype=np.float64), (z.shape[1],))
-    return ReLUNetwork(normals * scale[:, None], offsets * scale, z / scale[:, None], t.copy())
+    t = np.zeros(z.shape[1]) if intercept is None else np.atleast_1d(np.asarray(intercept, dtype=np.float64))
+    used = np.flatnonzero(z.any(axis=1))
+    u, c = np.asarray(normals, dtype=np.float64), np.asarray(offsets, dtype=np.float64)
+    if u.ndim != 2 or len(u) != len(z) or c.shape != (len(z),):
+        raise DataError(f"coef has {len(z)} rows, but normals have shape {u.shape} and offsets {c.shape}.")
+    return ReLUNetwork(u[used], c[used], z[used], t).rescaled(norm, bias)
