@@ -1,5 +1,7 @@
 """Theorem 3.1: the constructed cost equals its formula; the affine variant; shifts and widths."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import reference_constructive as ref
@@ -38,7 +40,7 @@ def test_chain_of_the_linear_regime_holds():
         X, labels, y = ref.problem(seed, spread=0.1 + 0.01 * seed)
         c = linear_regime(X, labels, targets=y)
         chain = [c.affine, c.affine_projected, c.linear_projected, c.mean_map, c.operator_bound]
-        assert all(a <= b * (1 + 1e-9) + 1e-12 for a, b in zip(chain, chain[1:]))
+        assert all(a <= b * (1 + 1e-9) + 1e-12 for a, b in pairwise(chain))
 
 
 def test_first_value_of_the_chain_is_affine_least_squares_on_the_samples():
@@ -55,9 +57,7 @@ def test_both_widths_are_the_same_function_and_the_surplus_neurons_are_dead():
     assert (compact.network.n_neurons, wide.network.n_neurons) == (3, 7)
     anywhere = 20 * np.random.default_rng(0).normal(size=(500, 7))
     scale = np.abs(compact.network.predict(anywhere)).max()
-    np.testing.assert_allclose(
-        wide.network.predict(anywhere), compact.network.predict(anywhere), atol=1e-12 * scale
-    )
+    np.testing.assert_allclose(wide.network.predict(anywhere), compact.network.predict(anywhere), atol=1e-12 * scale)
     hidden = X @ wide.network.hidden_weights.T + wide.network.hidden_biases
     assert (hidden[:, :3] > 0).all()
     assert (hidden[:, 3:] <= 1e-12).all()
