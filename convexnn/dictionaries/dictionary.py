@@ -65,8 +65,8 @@ class Dictionary:
         idx = self._indices(idx)
         planes = self.hyperplanes.select(idx // 2)
         signed = np.where(idx % 2 == 0, self.frame.scale, -self.frame.scale)
-        out = planes.normals @ self.frame.points.T
-        out += planes.offsets[:, None]
+        out = np.empty((len(planes), self.frame.n))
+        core.wedge_responses(self.frame.points, planes.normals, planes.offsets, out)
         self._silence_generators(out, planes.generators)
         out *= signed[:, None]
         return np.maximum(out, 0.0, out=out).T

@@ -82,7 +82,10 @@ def draw_wedges(frame: Frame, size: int, rng: np.random.Generator) -> Hyperplane
     rows = generating_rows(frame)
     if rows.count <= size:
         return Hyperplanes.joined(list(enumerate_hyperplanes(frame)), frame)
-    return _collect(frame, size, lambda m: wedges_of(rows, frame, _random_subsets(rows, m, rng)))
+    order = _canonical_order(rows, frame)
+    return _collect(
+        frame, size, lambda m: wedges_of(rows, frame, np.sort(order[_random_subsets(rows, m, rng)], axis=1))
+    )
 
 
 def draw_sketched(
@@ -158,6 +161,15 @@ def _random_subsets(rows: GeneratingRows, m: int, rng: np.random.Generator) -> I
             draw = draw[draw[:, 0] < rows.n_points]
         out = np.concatenate([out, draw])
     return out
+
+
+def _canonical_order(rows: GeneratingRows, frame: Frame) -> Ints:
+    """Positions of the rows, points sorted by their coordinates.
+
+    So a seed draws the same hyperplanes whatever the order of the samples and however often one is repeated.
+    """
+    points = rows.rows[: rows.n_points] @ frame.lift.T
+    return np.concatenate([np.lexsort(points.T), np.arange(rows.n_points, len(rows.rows))])
 
 
 def _one_sketch(frame: Frame, m: int, s: int, rng: np.random.Generator) -> Hyperplanes:

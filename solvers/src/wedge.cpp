@@ -271,11 +271,17 @@ bool make_wedges(const RowSet& set, const Tolerance& tolerance, bool l1, const i
 
 bool wedge_responses(const double* points, int64_t n, int64_t r, const double* normals, const double* offsets,
                      int64_t m, double* out, const StopCheck& check) {
+    std::vector<double> columns(n * r);
+    for (int64_t i = 0; i < n; ++i)
+        for (int64_t k = 0; k < r; ++k) columns[k * n + i] = points[i * r + k];
     const int64_t pause = stride(n * r);
     for (int64_t j = 0; j < m; ++j) {
         if (j % pause == 0 && should_stop(check)) return false;
         const double* u = normals + j * r;
-        for (int64_t i = 0; i < n; ++i) out[j * n + i] = dot(u, points + i * r, r) + offsets[j];
+        double* s = out + j * n;
+        for (int64_t i = 0; i < n; ++i) s[i] = offsets[j];
+        for (int64_t k = 0; k < r; ++k)
+            for (int64_t i = 0; i < n; ++i) s[i] += u[k] * columns[k * n + i];
     }
     return true;
 }

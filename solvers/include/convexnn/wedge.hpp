@@ -76,7 +76,8 @@ int64_t enumerate_wedges(const RowSet& set, const Tolerance& tolerance, bool l1,
 bool make_wedges(const RowSet& set, const Tolerance& tolerance, bool l1, const int64_t* subsets, int64_t m,
                  double* normals, double* offsets, uint8_t* valid, const StopCheck& check);
 
-// Signed responses out[j, i] = u_j . x_i + c_j.
+// Signed responses out[j, i] = c_j + u_j . x_i, summed in this order, whatever the number of hyperplanes:
+// a column has the same bits alone and in a block (a BLAS product does not promise that).
 bool wedge_responses(const double* points, int64_t n, int64_t r, const double* normals, const double* offsets,
                      int64_t m, double* out, const StopCheck& check);
 

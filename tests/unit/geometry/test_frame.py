@@ -1,0 +1,127 @@
+"""Working coordinates: the way there and back loses nothing, at any scale and rank."""
+
+import numpy as np
+import pytest
+
+from convexnn.geometry.frame import make_frame
+from convexnn.geometry.rows import distinct_rows, generating_rows, unit_rows
+
+SCALES = [1e-300, 1e-150, 1e-12, 1.0, 1e12, 1e150, 1e300]
+
+
+def responses(frame, X, seed=0):
+    """Signed responses of random unit neurons in both coordinates, in input units."""
+    rng = np.random.default_rng(seed)
+    u = rng.normal(size=(5, frame.rank))
+    u /= np.linalg.norm(u, axis=1, keepdims=True)
+    c = rng.normal(size=5) if frame.affine else np.zeros(5)
+    weights, biases = frame.to_input(u, c)
+    return (frame.points @ u.T + c) * frame.scale, X @ weights.T + biases, weights
+
+
+@pytest.mark.parametrize("bias", [True, False, "penalized"])
+@pytest.mark.parametrize("norm", ["l1", "l2"])
+@pytest.mark.parametrize("scale", SCALES)
+def test_responses_are_the_same_in_both_coordinates(scale, norm, bias):
+    """(points u + c) * scale == X w + b, relative to the size of the data."""
+    X = np.random.default_rng(1).normal(size=(9, 3)) * scale
+    frame = make_frame(X, norm=norm, bias=bias)
+    inside, outside, _ = responses(frame, X)
+    size = max(scale, 1.0) if bias == "penalized" else scale
+    np.testing.assert_allclose(inside / size, outside / size, atol=1e-13)
+    assert np.isfinite(frame.points).all()
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_scaling_the_data_changes_only_the_scale(scale):
+    """A power of two in front of X gives bit-equal working points."""
+    X = np.random.default_rng(2).normal(size=(9, 3))
+    power = 2.0 ** np.floor(np.log2(scale))
+    for bias in (True, False):
+        a, b = make_frame(X, norm="l1", bias=bias), make_frame(X * power, norm="l1", bias=bias)
+        np.testing.assert_array_equal(a.points, b.points)
+        assert b.scale == a.scale * power
+
+
+def test_largest_float_does_not_overflow():
+    X = np.array([[1.7e308, -1.7e308], [-1.7e308, 1.0], [0.0, 1e308]])
+    with np.errstate(all="raise", under="ignore"):
+        frame = make_frame(X, norm="l2", bias=True)
+    assert frame.rank == 2
+    assert np.isfinite(frame.points).all()
+
+
+@pytest.mark.parametrize(
+    ("make", "affine_rank", "linear_rank"),
+    [
+        (lambda X: np.column_stack([X, np.full(len(X), 0.1)]), 2, 3),
+        (lambda X: np.column_stack([X, np.zeros(len(X))]), 2, 2),
+        (lambda X: X @ np.array([[1.0, 2.0, 0.1, 3.0], [0.3, 1.0, 0.7, -1.0]]), 2, 2),
+        (lambda X: np.outer(X[:, 0], [1.0, 0.1, 0.3]), 1, 1),
+        (lambda X: np.outer(X[:, 0], [1.0, 0.1, 0.3]) + 0.7, 1, 2),
+        (lambda X: np.full((len(X), 3), 0.1), 0, 1),
+        (lambda X: np.zeros((len(X), 3)), 0, 0),
+        (lambda X: np.random.default_rng(0).normal(size=(3, 6)), 2, 3),
+    ],
+)
+@pytest.mark.parametrize("scale", [1e-150, 1.0, 1e150])
+def test_rank_is_that_of_the_data_for_l2_and_all_features_for_l1(make, affine_rank, linear_rank, scale):
+    """Constant, dependent and missing directions are found; the lift keeps lengths."""
+    X = make(np.random.default_rng(3).normal(size=(8, 2))) * scale
+    for bias, rank in ((True, affine_rank), (False, linear_rank)):
+        frame = make_frame(X, norm="l2", bias=bias)
+        assert frame.rank == rank
+        np.testing.assert_allclose(frame.lift.T @ frame.lift, np.eye(rank), atol=1e-13)
+        inside, outside, weights = responses(frame, X)
+        np.testing.assert_allclose(inside / scale, outside / scale, atol=1e-12)
+        np.testing.assert_allclose(np.linalg.norm(weights, axis=1), 1.0 if rank else 0.0, rtol=1e-12)
+        full = make_frame(X, norm="l1", bias=bias)
+        assert full.rank == X.shape[1]
+        np.testing.assert_array_equal(full.lift, np.eye(X.shape[1]))
+
+
+def test_a_common_offset_does_not_blur_the_points():
+    """Data at 1e8 +- 1: differences of working points are the differences of the data."""
+    X = np.random.default_rng(4).normal(size=(30, 3)) + 1e8
+    frame = make_frame(X, norm="l2", bias=True)
+    np.testing.assert_allclose(
+        (frame.points[1:] - frame.points[0]) * frame.scale, X[1:] - X[0], atol=1e-14 * 10
+    )
+    collinear = np.outer(np.arange(10.0), [1.0, 1.0]) + 1e8
+    assert make_frame(collinear, norm="l2", bias=True).rank == 1
+
+
+def test_penalised_bias_is_a_constant_feature():
+    X = np.random.default_rng(5).normal(size=(6, 2))
+    frame = make_frame(X, norm="l1", bias="penalized")
+    assert frame.rank == 3
+    assert not frame.affine
+    weights, biases = frame.to_input(np.eye(3), np.zeros(3))
+    np.testing.assert_array_equal(weights, np.eye(3)[:, :2])
+    np.testing.assert_array_equal(biases, [0, 0, 1])
+
+
+def test_distinct_rows_keep_the_first_of_each_group():
+    X = np.array([[1.0, 2.0], [3.0, 4.0], [1.0, 2.0 + 1e-12], [-3.0, -4.0], [1.0 + 1e-9, 2.0], [3.0, 4.0]])
+    np.testing.assert_array_equal(distinct_rows(X, signed=True), [1, 1, 0, 1, 1, 0])
+    np.testing.assert_array_equal(distinct_rows(X, signed=False), [1, 1, 0, 0, 1, 0])
+    np.testing.assert_array_equal(distinct_rows(np.zeros((3, 0)), signed=True), [1, 0, 0])
+    assert distinct_rows(np.random.default_rng(0).normal(size=(2000, 3)), signed=True).all()
+
+
+def test_generating_rows_merge_parallel_samples_and_axes():
+    """Through the origin a sample, its multiples and a parallel axis are one row: the first sample."""
+    X = np.array([[0.0, 0.0], [2.0, 0.0], [1.0, 1.0], [-3.0, -3.0], [1e-9, 1e-9]])
+    rows = generating_rows(make_frame(X, norm="l1", bias=False))
+    np.testing.assert_array_equal(rows.index, [1, 2, 6])
+    assert rows.n_points == 2
+    assert rows.count == 3
+    rows = generating_rows(make_frame(X, norm="l1", bias=True))
+    np.testing.assert_array_equal(rows.index, [0, 1, 2, 3, 4, 5, 6])
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e300])
+def test_unit_rows_neither_overflow_nor_underflow(scale):
+    unit, nonzero = unit_rows(np.array([[3.0, 4.0], [0.0, 0.0]]) * scale)
+    np.testing.assert_allclose(unit, [[0.6, 0.8], [0.0, 0.0]], rtol=1e-15)
+    np.testing.assert_array_equal(nonzero, [True, False])
