@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from convexnn._types import Floats, Ints
+from convexnn._types import ArrayLike, Floats, Ints
 
 __all__ = ["Candidates", "Oracle", "strongest_first"]
 
@@ -39,6 +39,12 @@ class Candidates:
 
     def __len__(self) -> int:
         return len(self.offsets)
+
+    def select(self, which: ArrayLike) -> Candidates:
+        """The neurons at the given indices or mask."""
+        return Candidates(
+            self.normals[which], self.offsets[which], self.rows[which], self.responses[which], self.strongest
+        )
 
 
 class Oracle(Protocol):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 
 from convexnn._native import core, default_threads
@@ -49,6 +51,18 @@ class PencilOracle:
         self.strategy = f"pencil sweep: every hyperplane through {frame.subset_size} rows" + (
             ", and the inside of every arc and cell" if inside else ""
         )
+
+    @property
+    def searches_inside(self) -> bool:
+        """Whether neurons are looked for that are no wedges."""
+        return self._scope > 0
+
+    def wedges_only(self) -> PencilOracle:
+        """The same oracle for wedge neurons, sharing the angular orders."""
+        narrow = copy(self)
+        narrow._scope = 0
+        narrow.network = self._frame.norm == "l1"
+        return narrow
 
     def price(self, v: Floats, floor: float, limit: int) -> Candidates:
         kernel, r = self._core, self._frame.rank

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 
 from convexnn._native import core, default_threads
@@ -38,6 +40,18 @@ class PlanarOracle:
         self.strategy = "planar sweep: every line through two samples" + (
             " and every arc of lines through one" if self._arcs else ""
         )
+
+    @property
+    def searches_inside(self) -> bool:
+        """Whether neurons are looked for that are no wedges."""
+        return self._arcs
+
+    def wedges_only(self) -> PlanarOracle:
+        """The same oracle for wedge neurons, sharing the angular orders."""
+        narrow = copy(self)
+        narrow._arcs = False
+        narrow.network = self._frame.norm == "l1"
+        return narrow
 
     def price(self, v: Floats, floor: float, limit: int) -> Candidates:
         points = self._frame.points

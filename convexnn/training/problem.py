@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -58,18 +58,13 @@ class LassoProblem:
         """Input beta = unit * working beta."""
         return self.frame.scale * self.y_scale
 
+    def with_working_beta(self, beta: float) -> LassoProblem:
+        """The same problem at another penalty, in working units."""
+        return replace(self, beta=beta)
+
     def with_beta(self, beta: float) -> LassoProblem:
-        """The same problem at another penalty, given in input units."""
-        return LassoProblem(
-            self.frame,
-            self.loss,
-            beta / self.unit,
-            self.y_scale,
-            self.intercept,
-            self.norm,
-            self.bias,
-            self.loss_name,
-        )
+        """The same problem at another penalty, in input units."""
+        return replace(self, beta=beta / self.unit)
 
     def penalty(self, z: Floats) -> float:
         """Sum over atoms of ||z_j||_2 (l2) or ||z_j||_1 (l1), for z (m, c)."""

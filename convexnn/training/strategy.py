@@ -54,11 +54,15 @@ def make_plan(
     frame: Frame,
     *,
     scope: str,
+    movable: bool = True,
     max_atoms: int = MAX_ATOMS,
     random_state: int | None = None,
     n_jobs: int | None = None,
 ) -> Plan:
     """Choose the oracle for a frame.
+
+    `movable` says whether there is a master that moves neurons off the dictionary, which l2 networks need:
+    for one output, a smooth loss and the native solver.
 
     Raises
     ------
@@ -75,7 +79,13 @@ def make_plan(
             f"scope='network' has no exact oracle for norm='l2' and {frame.rank} dimensions"
             f"{' with free biases' if frame.affine else ''}; use scope='dictionary', or norm='l1'."
         )
-    network = provable and scope != "dictionary"
+    fixed = frame.norm == "l1" or frame.rank <= 1  # wedge neurons are optimal among all
+    if scope == "network" and not (movable or fixed):
+        raise ParameterError(
+            "scope='network' with norm='l2' needs one output, a smooth loss and solver='native'; "
+            "use scope='dictionary', or norm='l1'."
+        )
+    network = provable and scope != "dictionary" and (movable or fixed)
     if frame.rank == 0:
         return Plan(None, "network", False, "no neuron: all samples are equal, a constant is optimal")
     count = 2 * count_hyperplanes(frame.n, frame.rank, norm=frame.norm, affine=frame.affine)

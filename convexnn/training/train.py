@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,9 +14,13 @@ from convexnn.losses import LOSSES
 from convexnn.losses.base import check_weights
 from convexnn.network import ReLUNetwork
 from convexnn.network.reconstruct import reconstruct
+from convexnn.oracles.candidates import Oracle
 from convexnn.oracles.listed import ListedOracle
-from convexnn.training.generation import Solution, WorkingSet, generate
-from convexnn.training.masters import make_master
+from convexnn.oracles.pencil import PencilOracle
+from convexnn.oracles.planar import PlanarOracle
+from convexnn.training.generation import Solution, generate
+from convexnn.training.masters import Master, amplitude_master, make_master
+from convexnn.training.masters.faces import FaceMaster
 from convexnn.training.problem import LassoProblem, make_problem
 from convexnn.training.result import TrainingResult
 from convexnn.training.status import Status
@@ -25,6 +29,8 @@ from convexnn.training.strategy import MAX_ATOMS, Plan, make_plan
 __all__ = ["beta_max", "train"]
 
 MAX_ITER = 1000
+# Relative gap over wedges at which their neurons may begin to move.
+_START = 1e-6
 
 
 @dataclass(frozen=True)
@@ -132,7 +138,10 @@ def train(
     LOSSES.check(loss)
     clock = Clock(time_limit)
     problem = make_problem(data.X, data.Y, beta=beta, norm=norm, bias=bias, loss=loss, sample_weight=data.weight)
-    plan = make_plan(problem.frame, scope=scope, max_atoms=max_atoms, random_state=random_state, n_jobs=n_jobs)
+    movable = solver in ("auto", "native") and data.Y.shape[1] == 1 and problem.loss.smooth
+    plan = make_plan(
+        problem.frame, scope=scope, movable=movable, max_atoms=max_atoms, random_state=random_state, n_jobs=n_jobs
+    )
     solution = _solve(problem, plan, solver, tol, max_iter, clock, observer)
     return _assemble(data, problem, plan, solution, beta, tol, n_jobs)
 
@@ -146,26 +155,29 @@ def _solve(
     clock: Clock,
     observer: Observer | None,
 ) -> Solution:
-    work = WorkingSet(problem.frame.rank, max(problem.frame.subset_size, 1))
     master = make_master(problem, solver)
     if plan.oracle is None:
         state = master.solve(problem.beta)
-        value = problem.objective(state.f, state.z)
+        work, value = master.working, problem.objective(state.f, state.z)
         return Solution(
-            work.normals,
-            work.offsets,
-            work.rows,
-            state.z,
-            state.t,
-            problem.dual_vector(state.f),
-            value,
-            value,
-            Status.CERTIFIED,
-            (),
+            work.normals, work.offsets, work.rows, state.z, state.t, None, value, value, Status.CERTIFIED, ()
         )
-    return generate(
-        problem, plan.oracle, master, work, tol=0.5 * tol, max_iter=max_iter, clock=clock, observer=observer
-    ).active()
+
+    def run(oracle: Oracle, master: Master, tol: float, rounds: int) -> Solution:
+        return generate(problem, oracle, master, tol=tol, max_iter=rounds, clock=clock, observer=observer)
+
+    if not isinstance(plan.oracle, (PlanarOracle, PencilOracle)) or not plan.oracle.searches_inside:
+        return run(plan.oracle, master, 0.5 * tol, max_iter).active()
+    # Every l2 neuron counts: the wedge optimum is close, and its neurons then move inside their faces.
+    first = run(plan.oracle.wedges_only(), master, max(tol, _START), max_iter)
+    faces = FaceMaster(problem, amplitude_master)
+    start = first.active()
+    faces.start(start.normals, start.rows, start.z[:, 0])
+    left = max_iter - len(first.trace)
+    if left <= 0 or clock.expired:
+        return first.active()
+    last = run(plan.oracle, faces, 0.5 * tol, left).active()
+    return replace(last, trace=first.trace + last.trace)
 
 
 def _assemble(

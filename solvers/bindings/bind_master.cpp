@@ -24,6 +24,13 @@ void bind_master(nb::module_& m) {
             },
             nb::arg("columns").noconvert(), "Add columns given as the rows of an array (count, n).")
         .def(
+            "warm",
+            [](LassoMaster& self, Vector z) {
+                if (z.shape(0) != self.columns()) throw nb::value_error("z has the wrong length");
+                self.warm(z.data());
+            },
+            nb::arg("z").noconvert(), "Start from these coefficients; dependent columns stay out.")
+        .def(
             "set_target",
             [](LassoMaster& self, Vector y) {
                 if (y.shape(0) != self.rows()) throw nb::value_error("y has the wrong length");

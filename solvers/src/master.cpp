@@ -9,6 +9,8 @@
 namespace convexnn {
 
 namespace {
+constexpr std::size_t kShortlist = 24;
+constexpr double kProgress = 1e-13;    // a smaller relative decrease of the objective is rounding
 constexpr double kDependent = 1e-11;  // a column closer than this (relative) to the active span is dependent
 enum : char { kInactive = 0, kActive = 1, kRefused = 2 };
 double sign_of(double x) { return x < 0 ? -1.0 : 1.0; }
@@ -21,10 +23,14 @@ LassoMaster::LassoMaster(std::size_t rows, const double* y, const double* base)
     work_ = base_;
     const double norm = std::sqrt(dot(base, base, n_));
     qr_.append(nullptr, work_.data(), norm);
+    refresh_projection(0);
     refresh_residual();
 }
 
-void LassoMaster::set_target(const double* y) { y_.assign(y, y + n_); }
+void LassoMaster::set_target(const double* y) {
+    y_.assign(y, y + n_);
+    refresh_projection(0);
+}
 
 void LassoMaster::add(const double* columns, std::size_t count) {
     k_.insert(k_.end(), columns, columns + count * n_);
@@ -56,8 +62,14 @@ void LassoMaster::target(double beta, std::vector<double>& out) const {
     out.assign(k, 0.0);
     for (std::size_t i = 0; i < active_.size(); ++i) out[i + offset()] = -beta * sign_[i];
     qr_.solve_transposed(out.data());
-    for (std::size_t j = 0; j < k; ++j) out[j] += dot(qr_.q(j), y_.data(), n_);
+    for (std::size_t j = 0; j < k; ++j) out[j] += qty_[j];
     qr_.solve(out.data());
+}
+
+// Q'y from position `first` on, after the factor has changed there.
+void LassoMaster::refresh_projection(std::size_t first) {
+    qty_.resize(qr_.size());
+    for (std::size_t j = first; j < qr_.size(); ++j) qty_[j] = dot(qr_.q(j), y_.data(), n_);
 }
 
 void LassoMaster::leave(std::size_t position) {
@@ -65,6 +77,7 @@ void LassoMaster::leave(std::size_t position) {
     z_[j] = 0.0;
     state_[j] = kInactive;
     qr_.remove(position + offset());
+    refresh_projection(position + offset());
     active_.erase(active_.begin() + static_cast<std::ptrdiff_t>(position));
     sign_.erase(sign_.begin() + static_cast<std::ptrdiff_t>(position));
 }
@@ -110,34 +123,66 @@ void LassoMaster::polish(double beta) {
     refresh_residual();
 }
 
+double LassoMaster::objective_value() const {
+    double penalty = 0.0;
+    for (std::size_t j : active_) penalty += std::fabs(z_[j]);
+    return 0.5 * dot(r_.data(), r_.data(), n_) + beta_ * penalty;
+}
+
+// The column that violates |g_j| <= beta most, first among those that did so at the last full look: a full
+// look costs a pass over all columns, and most of the worst ones stay bad for some steps.
 std::ptrdiff_t LassoMaster::most_violated(double beta, double tol) {
     const double noise = 4 * std::numeric_limits<double>::epsilon() * std::sqrt(dot(r_.data(), r_.data(), n_));
+    auto excess = [&](std::size_t j) {
+        g_[j] = dot(column(j), r_.data(), n_);
+        return std::fabs(g_[j]) - beta * (1.0 + tol) - noise * norm_[j];
+    };
     std::ptrdiff_t best = -1;
     double worst = 0.0;
+    for (std::size_t j : shortlist_) {
+        if (state_[j] != kInactive) continue;
+        const double e = excess(j);
+        if (e > worst) worst = e, best = static_cast<std::ptrdiff_t>(j);
+    }
+    if (best >= 0) return best;
+    std::vector<std::pair<double, std::size_t>> violated;
     for (std::size_t j = 0; j < z_.size(); ++j) {
         if (state_[j] == kActive) continue;
-        g_[j] = dot(column(j), r_.data(), n_);
-        const double excess = std::fabs(g_[j]) - beta * (1.0 + tol) - noise * norm_[j];
-        if (state_[j] == kInactive && excess > worst) worst = excess, best = static_cast<std::ptrdiff_t>(j);
+        const double e = excess(j);
+        if (state_[j] == kInactive && e > 0.0) violated.emplace_back(-e, j);
     }
-    return best;
+    shortlist_.clear();
+    if (violated.empty()) return -1;
+    const std::size_t length = std::min(kShortlist, violated.size());
+    std::partial_sort(violated.begin(), violated.begin() + static_cast<std::ptrdiff_t>(length), violated.end());
+    for (std::size_t i = 0; i < length; ++i) shortlist_.push_back(violated[i].second);
+    return static_cast<std::ptrdiff_t>(shortlist_[0]);
+}
+
+// Append a column to the factor; false (and its coefficients in `coefficients_`) if it is dependent.
+bool LassoMaster::activate(std::size_t j, double sign) {
+    work_.assign(column(j), column(j) + n_);
+    coefficients_.resize(qr_.size());
+    qr_.project(work_.data(), coefficients_.data());
+    const double rest = std::sqrt(dot(work_.data(), work_.data(), n_));
+    if (!(rest > kDependent * norm_[j])) return false;
+    qr_.append(coefficients_.data(), work_.data(), rest);
+    refresh_projection(qr_.size() - 1);
+    active_.push_back(j);
+    sign_.push_back(sign);
+    state_[j] = kActive;
+    return true;
+}
+
+void LassoMaster::warm(const double* z) {
+    for (std::size_t j = 0; j < z_.size(); ++j)
+        if (z[j] != 0.0 && state_[j] != kActive && activate(j, sign_of(z[j]))) z_[j] = z[j];
 }
 
 void LassoMaster::enter(std::size_t j) {
     const double s = sign_of(g_[j]);
-    for (int attempt = 0; attempt < 2; ++attempt) {
-        work_.assign(column(j), column(j) + n_);
-        coefficients_.resize(qr_.size());
-        qr_.project(work_.data(), coefficients_.data());
-        const double rest = std::sqrt(dot(work_.data(), work_.data(), n_));
-        if (rest > kDependent * norm_[j]) {
-            qr_.append(coefficients_.data(), work_.data(), rest);
-            active_.push_back(j);
-            sign_.push_back(s);
-            state_[j] = kActive;
-            return;
-        }
-        if (attempt == 1 || norm_[j] == 0.0) break;
+    if (activate(j, s)) return;
+    if (norm_[j] > 0.0) {
         // Dependent: K_j = K_A c. Moving z_j by +s and z_A by -s c keeps the outputs and lowers the penalty
         // (|g_j| > beta means s c's > 1), until an active coefficient reaches zero and makes room.
         qr_.solve(coefficients_.data());
@@ -149,10 +194,13 @@ void LassoMaster::enter(std::size_t j) {
             const double here = std::fabs(z_[active_[i]]) / -slope;
             if (here < reach) reach = here, blocking = i;
         }
-        if (blocking == active_.size()) break;
-        for (std::size_t i = 0; i < active_.size(); ++i) z_[active_[i]] -= reach * s * coefficients_[i + offset()];
-        z_[j] = reach * s;
-        leave(blocking);
+        if (blocking < active_.size()) {
+            for (std::size_t i = 0; i < active_.size(); ++i)
+                z_[active_[i]] -= reach * s * coefficients_[i + offset()];
+            z_[j] = reach * s;
+            leave(blocking);
+            if (activate(j, s)) return;
+        }
     }
     z_[j] = 0.0;
     state_[j] = kRefused;
@@ -163,6 +211,8 @@ LassoMaster::Status LassoMaster::solve(double beta, double tol, std::size_t max_
     for (char& s : state_)
         if (s == kRefused) s = kInactive;
     const std::size_t limit = steps_ + max_steps;
+    // Objective when a column last entered: entering again without progress is a cycle of rounding errors.
+    std::vector<double> entered(z_.size(), std::numeric_limits<double>::infinity());
     while (true) {
         if (!descend(beta, stop)) return refresh_residual(), Status::interrupted;
         polish(beta);
@@ -170,6 +220,12 @@ LassoMaster::Status LassoMaster::solve(double beta, double tol, std::size_t max_
         if (j < 0) return Status::optimal;
         if (steps_ >= limit) return Status::step_limit;
         const std::size_t column = static_cast<std::size_t>(j);
+        const double objective = objective_value();
+        if (objective >= entered[column] * (1.0 - kProgress)) {
+            state_[column] = kRefused;
+            continue;
+        }
+        entered[column] = objective;
         const std::size_t before = active_.size();
         enter(column);
         // An entering coefficient whose step has the wrong sign is numerically dependent: refuse it.
@@ -194,6 +250,7 @@ std::vector<std::size_t> LassoMaster::compact(double slack) {
         z_[i] = z_[j], g_[i] = g_[j], norm_[i] = norm_[j], state_[i] = state_[j];
     }
     const std::size_t m = kept.size();
+    shortlist_.clear();
     k_.resize(m * n_), z_.resize(m), g_.resize(m), norm_.resize(m), state_.resize(m);
     for (std::size_t& j : active_) j = place[j];
     return kept;

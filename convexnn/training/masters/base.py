@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Protocol
 
-from convexnn._types import Floats, Ints
+import numpy as np
 
-__all__ = ["Master", "MasterState"]
+from convexnn._types import Floats, Ints
+from convexnn.oracles.candidates import Candidates
+from convexnn.training.problem import LassoProblem
+
+__all__ = ["ColumnMaster", "Master", "MasterState", "WorkingSet"]
 
 
 @dataclass(frozen=True)
@@ -31,18 +36,81 @@ class MasterState:
     f: Floats
     v: Floats | None = None
 
+    @property
+    def n_active(self) -> int:
+        """Number of atoms with a coefficient."""
+        return int((self.z != 0).any(axis=1).sum())
+
+
+class WorkingSet:
+    """The atoms a master knows, in its order: unit normals, offsets and rows in working coordinates."""
+
+    def __init__(self, rank: int, width: int) -> None:
+        self.normals: Floats = np.zeros((0, rank))
+        self.offsets: Floats = np.zeros(0)
+        self.rows: Ints = np.zeros((0, width), dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    def add(self, found: Candidates) -> None:
+        self.normals = np.concatenate([self.normals, found.normals])
+        self.offsets = np.concatenate([self.offsets, found.offsets])
+        self.rows = np.concatenate([self.rows, found.rows])
+
+    def keep(self, which: Ints) -> None:
+        self.normals, self.offsets, self.rows = self.normals[which], self.offsets[which], self.rows[which]
+
+    def unknown(self, found: Candidates) -> Candidates:
+        """Candidates that are not in the set: a master has priced its own atoms to full accuracy."""
+        if not len(found) or not len(self):
+            return found
+        inner = self.normals @ found.normals.T
+        lengths = np.sqrt((self.normals**2).sum(axis=1))[:, None] * np.sqrt((found.normals**2).sum(axis=1))
+        same = (inner >= (1.0 - 1e-15) * lengths) & (np.abs(self.offsets[:, None] - found.offsets) <= 1e-15)
+        return found.select(~same.any(axis=0))
+
 
 class Master(Protocol):
     """Solves the restricted problem, warm started from its last solution."""
 
-    def add(self, columns: Floats) -> None:
-        """Append atoms, given as the rows of an array (k, n)."""
+    @property
+    def working(self) -> WorkingSet:
+        """The atoms it knows, in the order of the coefficients."""
+        ...
+
+    def add(self, found: Candidates) -> None:
+        """Append atoms to the working set."""
         ...
 
     def solve(self, beta: float) -> MasterState:
-        """Minimise over the coefficients of all atoms added so far."""
+        """Minimise over the coefficients of the working set."""
         ...
 
-    def compact(self, slack: float) -> Ints:
-        """Forget inactive atoms whose response is below slack * beta; indices of those kept."""
+    def tidy(self, slack: float) -> None:
+        """Forget inactive atoms whose response is below slack * beta."""
         ...
+
+
+class ColumnMaster(ABC):
+    """Base of masters whose atoms are fixed columns (x_i.u_j + c_j)_+."""
+
+    def __init__(self, problem: LassoProblem) -> None:
+        self.problem = problem
+        self.working = WorkingSet(problem.frame.rank, max(problem.frame.subset_size, 1))
+
+    def add(self, found: Candidates) -> None:
+        self.working.add(found)
+        columns = self.problem.frame.columns(found.normals, found.offsets)
+        self.add_columns(np.ascontiguousarray(columns.T))
+
+    @abstractmethod
+    def add_columns(self, columns: Floats) -> None:
+        """Append atoms given by their responses, the rows of an array (k, n)."""
+
+    @abstractmethod
+    def solve(self, beta: float) -> MasterState:
+        """Minimise over the coefficients of the working set."""
+
+    def tidy(self, slack: float) -> None:  # noqa: B027 (keeping everything is a valid choice)
+        """Forget inactive atoms whose response is below slack * beta; nothing by default."""

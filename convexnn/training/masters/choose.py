@@ -5,16 +5,27 @@ from __future__ import annotations
 from convexnn.exceptions import ParameterError
 from convexnn.training.masters.base import Master
 from convexnn.training.masters.conic import CONIC_SOLVERS, ConicMaster
+from convexnn.training.masters.group import GroupMaster
 from convexnn.training.masters.lasso import LassoMaster
+from convexnn.training.masters.newton import NewtonMaster
+from convexnn.training.masters.separable import SeparableMaster
 from convexnn.training.problem import LassoProblem
 
-__all__ = ["SOLVERS", "make_master"]
+__all__ = ["SOLVERS", "amplitude_master", "make_master"]
 
 SOLVERS = ("auto", "native", *CONIC_SOLVERS)
 
 
+def amplitude_master(problem: LassoProblem) -> LassoMaster | NewtonMaster:
+    """Native master for one output and a smooth loss."""
+    return LassoMaster(problem) if problem.loss_name == "squared" else NewtonMaster(problem)
+
+
 def make_master(problem: LassoProblem, solver: str = "auto") -> Master:
     """The master for a problem.
+
+    One output and a smooth loss: active set. Several: separable (l1, squared loss) or Newton on groups (l2).
+    Losses with kinks, and coupled outputs with l1: Clarabel.
 
     Raises
     ------
@@ -27,6 +38,16 @@ def make_master(problem: LassoProblem, solver: str = "auto") -> Master:
         raise ParameterError(f"solver={solver!r} is unknown; choose one of {', '.join(map(repr, SOLVERS))}.")
     if solver in CONIC_SOLVERS:
         return ConicMaster(problem, solver)
-    if problem.loss_name == "squared" and problem.targets.shape[1] == 1:
-        return LassoMaster(problem)
+    if problem.loss.smooth:
+        if problem.targets.shape[1] == 1:
+            return amplitude_master(problem)
+        if problem.norm == "l2":
+            return GroupMaster(problem)
+        if problem.loss_name != "softmax":
+            return SeparableMaster(problem, amplitude_master)
+    if solver == "native":
+        raise ParameterError(
+            f"solver='native' cannot minimise loss={problem.loss_name!r} with {problem.targets.shape[1]} outputs and "
+            f"norm={problem.norm!r}; use solver='auto' or 'clarabel'."
+        )
     return ConicMaster(problem, "clarabel")

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from convexnn._progress import logger
-from convexnn._types import Floats, Ints
+from convexnn._types import Floats
 from convexnn.exceptions import SolverError, SolverUnavailableError
-from convexnn.training.masters.base import MasterState
+from convexnn.training.masters.base import ColumnMaster, MasterState
 from convexnn.training.problem import LassoProblem
 
 __all__ = ["CONIC_SOLVERS", "ConicMaster", "lasso_expression"]
@@ -51,7 +51,7 @@ def lasso_expression(problem: LassoProblem, K: Floats) -> tuple[Any, Any, Any, A
     return cp.Problem(cp.Minimize(objective), [tie]), z, t, tie
 
 
-class ConicMaster:
+class ConicMaster(ColumnMaster):
     """Solve the restricted problem from scratch by a conic solver.
 
     Parameters
@@ -74,19 +74,19 @@ class ConicMaster:
             raise SolverUnavailableError(
                 f"solver={solver!r} needs the package {package}{note}. Install {extra} or use solver='native'."
             )
-        self._problem, self._solver, self._name, self._options = problem, solver, name, options
+        super().__init__(problem)
+        self._solver, self._name, self._options = solver, name, options
         self._columns: Floats = np.zeros((problem.frame.n, 0))
 
-    def add(self, columns: Floats) -> None:
+    def add_columns(self, columns: Floats) -> None:
         self._columns = np.hstack([self._columns, columns.T])
 
     def solve(self, beta: float) -> MasterState:
-        problem, K = self._problem, self._columns
+        problem, K = self.problem.with_working_beta(beta), self._columns
         n, c = problem.targets.shape
         if K.shape[1] == 0:
             t = problem.loss.best_constant() if problem.intercept else np.zeros(c)
             return MasterState(np.zeros((0, c)), t, np.zeros((n, c)) + t)
-        assert beta == problem.beta, "a conic master belongs to one penalty"
         program, z, _, tie = lasso_expression(problem, K)
         self._run(program, z)
         coefficients = np.asarray(z.value, dtype=np.float64)
@@ -96,9 +96,6 @@ class ConicMaster:
         shift = problem.loss.best_shift(f) if problem.intercept else np.zeros(c)
         v = None if tie.dual_value is None else np.asarray(tie.dual_value, dtype=np.float64).reshape(n, c)
         return MasterState(coefficients, shift, f + shift, v)
-
-    def compact(self, slack: float) -> Ints:
-        return np.arange(self._columns.shape[1])
 
     def _run(self, program: Any, z: Any) -> None:
         import cvxpy as cp

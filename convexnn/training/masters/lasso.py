@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from convexnn._native import core
-from convexnn._types import Floats, Ints
-from convexnn.training.masters.base import MasterState
+from convexnn._types import Floats
+from convexnn.training.masters.base import ColumnMaster, MasterState
 from convexnn.training.problem import LassoProblem
 
 __all__ = ["LassoMaster"]
@@ -16,7 +16,7 @@ _TOLERANCE = 1e-12
 _MAX_STEPS = 1_000_000
 
 
-class LassoMaster:
+class LassoMaster(ColumnMaster):
     """Monotone active set on the sign pattern with an updated QR factor; weights enter as scaled rows.
 
     Parameters
@@ -26,26 +26,29 @@ class LassoMaster:
     """
 
     def __init__(self, problem: LassoProblem) -> None:
+        super().__init__(problem)
         weight = problem.loss.weight
-        self._root = np.ones(problem.frame.n) if weight is None else np.sqrt(weight[:, 0])
+        self._root = None if weight is None else np.sqrt(weight[:, 0])
         self._y = problem.targets[:, 0]
-        base = self._root if problem.intercept else None
-        self._core = core.LassoMaster(self._y * self._root, base)
-        self._weighted = weight is not None
+        base = np.ones(len(self._y)) if self._root is None else self._root
+        target = self._y if self._root is None else self._y * self._root
+        self._core = core.LassoMaster(np.ascontiguousarray(target), base if problem.intercept else None)
 
-    def add(self, columns: Floats) -> None:
-        if self._weighted:
-            columns = columns * self._root
-        self._core.add(np.ascontiguousarray(columns))
+    def add_columns(self, columns: Floats) -> None:
+        self._core.add(columns if self._root is None else np.ascontiguousarray(columns * self._root))
+
+    def warm(self, z: Floats) -> None:
+        """Start from coefficients (m,) of the working set."""
+        self._core.warm(np.ascontiguousarray(z))
 
     def solve(self, beta: float) -> MasterState:
         self._core.solve(beta, _TOLERANCE, _MAX_STEPS)
         z, residual = np.empty(self._core.n_columns), np.empty(len(self._y))
         self._core.coefficients(z)
         self._core.residual(residual)
-        if self._weighted:
+        if self._root is not None:
             residual = residual / self._root
         return MasterState(z[:, None], np.array([self._core.intercept]), (self._y - residual)[:, None])
 
-    def compact(self, slack: float) -> Ints:
-        return np.asarray(self._core.compact(slack), dtype=np.int64)
+    def tidy(self, slack: float) -> None:
+        self.working.keep(np.asarray(self._core.compact(slack), dtype=np.int64))

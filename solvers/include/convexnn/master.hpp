@@ -21,6 +21,7 @@ public:
     LassoMaster(std::size_t rows, const double* y, const double* base);
 
     void add(const double* columns, std::size_t count);  // column after column
+    void warm(const double* z);                          // start from these coefficients, one per column
     void set_target(const double* y);                    // new y, same columns
     Status solve(double beta, double tol, std::size_t max_steps, const StopCheck& stop);
     std::vector<std::size_t> compact(double slack);  // forget columns with |g| < slack * beta; old indices of the rest
@@ -40,13 +41,17 @@ private:
     bool descend(double beta, const StopCheck& stop);  // to the minimiser of the current sign pattern
     void polish(double beta);
     void refresh_residual();
+    void refresh_projection(std::size_t first);
+    double objective_value() const;
     std::ptrdiff_t most_violated(double beta, double tol);
+    bool activate(std::size_t j, double sign);
     void enter(std::size_t j);
     void leave(std::size_t position);
 
     std::size_t n_, steps_ = 0;
-    std::vector<double> y_, base_, k_, z_, norm_, r_, g_;
+    std::vector<double> y_, base_, k_, z_, norm_, r_, g_, qty_;
     std::vector<double> work_, coefficients_;
+    std::vector<std::size_t> shortlist_;
     std::vector<std::size_t> active_;  // columns in the factor, in its order
     std::vector<double> sign_;         // of the active ones
     std::vector<char> state_;          // per column: 0 inactive, 1 active, 2 refused in this solve

@@ -1,0 +1,146 @@
+"""Several outputs with the l2 penalty sum_j ||z_j||_2: Newton's method on the groups that are not zero."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from convexnn._types import Floats, Ints
+from convexnn.training.masters.base import ColumnMaster, MasterState
+from convexnn.training.newton import Event, minimise
+from convexnn.training.problem import LassoProblem
+
+__all__ = ["GroupMaster"]
+
+# Groups that may enter before the next Newton solve, and rounds of entering and leaving in one solve.
+_ENTER = 16
+_MAX_ROUNDS = 2000
+# Relative violation of ||K_j'v|| <= beta that counts as optimal.
+_TOLERANCE = 1e-10
+# A step that brings a group below this share of its length would leave it at zero.
+_THROUGH = 0.1
+# An entering group starts with this share of the response it would need alone.
+_SEED = 1e-3
+
+
+class OutputBlocks:
+    """Blocks G_j = K_j (x) I_c: every atom feeds all outputs."""
+
+    def __init__(self, columns: Floats, c: int) -> None:
+        self._K = columns  # (k, n)
+        self._c = c
+        self.starts: Ints = np.arange(len(columns) + 1, dtype=np.int64) * c
+
+    def outputs(self, a: Floats) -> Floats:
+        return np.asarray(self._K.T @ a.reshape(-1, self._c))
+
+    def correlate(self, v: Floats) -> Floats:
+        return np.asarray((self._K @ v).ravel())
+
+    def gram(self, h: Floats) -> Floats:
+        k, c = len(self._K), self._c
+        out = np.zeros((k, c, k, c))
+        if h.ndim == 2:
+            same = None
+            for o in range(c):
+                if same is None or np.any(h[:, o] != h[:, 0]):
+                    same = (self._K * h[:, o]) @ self._K.T
+                out[:, o, :, o] = same
+        else:
+            for o in range(c):
+                for p in range(o, c):
+                    out[:, o, :, p] = (self._K * h[:, o, p]) @ self._K.T
+                    out[:, p, :, o] = out[:, o, :, p]
+        return out.reshape(k * c, k * c)
+
+    def border(self, h: Floats) -> Floats:
+        k, c = len(self._K), self._c
+        if h.ndim == 3:
+            return np.asarray(np.einsum("kn,nop->kop", self._K, h).reshape(k * c, c))
+        return np.asarray(np.einsum("kn,no,op->kop", self._K, h, np.eye(c)).reshape(k * c, c))
+
+    def reach(self, a: Floats, d: Floats) -> tuple[float, int]:
+        """First step at which a group passes (nearly) through zero, where its norm has a kink."""
+        groups, moves = a.reshape(-1, self._c), d.reshape(-1, self._c)
+        square, inner = (groups * groups).sum(axis=1), (groups * moves).sum(axis=1)
+        speed = np.maximum((moves * moves).sum(axis=1), np.finfo(float).tiny)
+        closest = square - inner * inner / speed
+        through = (inner < 0) & (closest < _THROUGH**2 * square)
+        steps = np.where(through, -inner / speed, np.inf)
+        k = int(np.argmin(steps))
+        return float(steps[k]), k if np.isfinite(steps[k]) else -1
+
+
+class GroupMaster(ColumnMaster):
+    """Active groups by Newton's method; the most violated others enter in batches, vanishing ones leave.
+
+    Parameters
+    ----------
+    problem : LassoProblem
+        norm "l2", a smooth loss.
+    """
+
+    def __init__(self, problem: LassoProblem) -> None:
+        super().__init__(problem)
+        n, c = problem.targets.shape
+        self._columns: Floats = np.zeros((0, n))
+        self._z: Floats = np.zeros((0, c))
+        self._t: Floats = problem.loss.best_constant() if problem.intercept else np.zeros(c)
+
+    def add_columns(self, columns: Floats) -> None:
+        self._columns = np.concatenate([self._columns, columns])
+        self._z = np.concatenate([self._z, np.zeros((len(columns), self._z.shape[1]))])
+
+    def tidy(self, slack: float) -> None:
+        v = self.problem.dual_vector(self._outputs())
+        strong = np.linalg.norm(self._columns @ v, axis=1) >= slack * self.problem.beta
+        keep = np.flatnonzero((self._z != 0).any(axis=1) | strong)
+        self._columns, self._z = self._columns[keep], self._z[keep]
+        self.working.keep(keep)
+
+    def solve(self, beta: float) -> MasterState:
+        previous = np.inf
+        for _ in range(_MAX_ROUNDS):
+            self._descend(beta)
+            f = self._outputs()
+            value = self.problem.loss.value(f) + beta * float(np.linalg.norm(self._z, axis=1).sum())
+            if not self._enter(f, beta) or value >= previous * (1.0 - 1e-14):
+                break
+            previous = value
+        self._descend(beta)
+        return MasterState(self._z.copy(), self._t.copy(), self._outputs())
+
+    def _outputs(self) -> Floats:
+        return np.asarray(self._columns.T @ self._z + self._t)
+
+    def _descend(self, beta: float) -> None:
+        """Newton until nothing vanishes any more."""
+        c = self._z.shape[1]
+        while True:
+            active = np.flatnonzero((self._z != 0).any(axis=1))
+            if not len(active):
+                if self.problem.intercept:
+                    self._t = self.problem.loss.best_constant()
+                return
+            blocks = OutputBlocks(self._columns[active], c)
+            state = minimise(
+                blocks, self.problem.loss, beta, self._z[active].ravel(), self._t, intercept=self.problem.intercept
+            )
+            self._z[active], self._t = state.a.reshape(-1, c), state.t
+            if state.event is Event.CONVERGED:
+                return
+            self._z[active[state.block]] = 0.0
+
+    def _enter(self, f: Floats, beta: float) -> bool:
+        """Give the most violated groups a small start along their response; False if there are none."""
+        v = self.problem.dual_vector(f)
+        responses = self._columns @ v
+        strength = np.linalg.norm(responses, axis=1)
+        violated = (strength > beta * (1.0 + _TOLERANCE)) & ~(self._z != 0).any(axis=1)
+        order = np.flatnonzero(violated)
+        order = order[np.argsort(-strength[order], kind="stable")][:_ENTER]
+        curvature = self.problem.loss.curvature(f).max(axis=1)
+        for j in order:
+            stiffness = float((self._columns[j] ** 2) @ curvature)
+            length = _SEED * (strength[j] - beta) / max(stiffness, np.finfo(float).tiny)
+            self._z[j] = length * responses[j] / strength[j]
+        return len(order) > 0

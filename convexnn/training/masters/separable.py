@@ -1,0 +1,48 @@
+"""Several outputs with the l1 penalty: one problem per output over the same columns (Theorem 23)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from convexnn._types import Floats
+from convexnn.losses import LOSSES
+from convexnn.training.masters.base import ColumnMaster, MasterState
+from convexnn.training.masters.lasso import LassoMaster
+from convexnn.training.masters.newton import NewtonMaster
+from convexnn.training.problem import LassoProblem
+
+__all__ = ["SeparableMaster"]
+
+
+class SeparableMaster(ColumnMaster):
+    """The penalty sum |z_jk| and an entrywise loss couple the outputs only through the shared columns.
+
+    Parameters
+    ----------
+    problem : LassoProblem
+        norm "l1", a smooth loss that is a sum over entries.
+    make : callable
+        Master for one output.
+    """
+
+    def __init__(self, problem: LassoProblem, make: Callable[[LassoProblem], LassoMaster | NewtonMaster]) -> None:
+        super().__init__(problem)
+        loss, weight = LOSSES[problem.loss_name], problem.loss.weight
+        flat = None if weight is None else weight[:, 0]
+        self._parts = [
+            make(replace(problem, loss=loss(np.ascontiguousarray(column[:, None]), flat)))
+            for column in problem.targets.T
+        ]
+
+    def add_columns(self, columns: Floats) -> None:
+        for part in self._parts:
+            part.add_columns(columns)
+
+    def solve(self, beta: float) -> MasterState:
+        states = [part.solve(beta) for part in self._parts]
+        return MasterState(
+            np.hstack([s.z for s in states]), np.concatenate([s.t for s in states]), np.hstack([s.f for s in states])
+        )

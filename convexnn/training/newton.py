@@ -1,0 +1,217 @@
+"""Newton's method for a smooth loss plus a sum of Euclidean norms, on blocks that stay away from zero.
+
+    min over a, t of  loss(sum_t G_t a_t + t) + beta sum_t ||a_t||_2
+
+A norm is smooth except at zero, so between events (a block vanishes, a block reaches the border of its cone)
+the problem is smooth and convex. The caller owns the blocks and reacts to the events.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from itertools import pairwise
+from typing import Protocol
+
+import numpy as np
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
+
+from convexnn._types import Floats, Ints
+from convexnn.losses.base import Loss
+
+__all__ = ["Blocks", "Event", "NewtonState", "minimise"]
+
+_MAX_STEPS = 60
+_ACCURACY = 1e-13
+
+
+class Blocks(Protocol):
+    """The linear maps G_t side by side."""
+
+    starts: Ints
+    """Position of each block in the flat vector a, and the total length at the end."""
+
+    def outputs(self, a: Floats) -> Floats:
+        """Sum of G_t a_t, shape (n, c)."""
+        ...
+
+    def correlate(self, v: Floats) -> Floats:
+        """All G_t'v, flat."""
+        ...
+
+    def gram(self, h: Floats) -> Floats:
+        """G'HG for curvatures h: (n, c) diagonal or (n, c, c)."""
+        ...
+
+    def border(self, h: Floats) -> Floats:
+        """G'H1, shape (total, c): how the intercepts couple to the blocks."""
+        ...
+
+    def reach(self, a: Floats, d: Floats) -> tuple[float, int]:
+        """Largest step along d before a block leaves its cone, and that block (-1: none)."""
+        ...
+
+
+class Event(Enum):
+    """Why the iteration returned."""
+
+    CONVERGED = 0
+    BLOCKED = 1
+    VANISHED = 2
+
+
+@dataclass
+class NewtonState:
+    """Iterate: blocks a (flat), intercept t (c,), outputs f (n, c)."""
+
+    a: Floats
+    t: Floats
+    f: Floats
+    event: Event = Event.CONVERGED
+    block: int = -1
+
+
+def block_norms(a: Floats, starts: Ints) -> Floats:
+    """Euclidean length of every block."""
+    return np.asarray(np.sqrt(np.add.reduceat(a * a, starts[:-1]))) if len(starts) > 1 else np.zeros(0)
+
+
+def minimise(blocks: Blocks, loss: Loss, beta: float, a: Floats, t: Floats, *, intercept: bool) -> NewtonState:
+    """Iterate from a (no block zero) until the gradient vanishes or an event happens."""
+    state = NewtonState(a.copy(), t.copy(), blocks.outputs(a) + t)
+    starts = blocks.starts
+    sizes = np.diff(starts)
+    value = loss.value(state.f) + beta * float(block_norms(state.a, starts).sum())
+    for _ in range(_MAX_STEPS):
+        lengths = block_norms(state.a, starts)
+        unit = state.a / np.repeat(lengths, sizes)
+        v = -loss.gradient(state.f)
+        gradient = beta * unit - blocks.correlate(v)
+        h = _curvature(loss, state.f)
+        gram = blocks.gram(h)
+        if _drop_smallest(blocks, loss, beta, state, value, v, gram, lengths):
+            return state
+        step, step_t = _newton_step(gram, unit, lengths, starts, beta, gradient, blocks, h, v, intercept)
+        slope = float(gradient @ step - (v.sum(axis=0) @ step_t if intercept else 0.0))
+        if not slope < 0 or -slope <= _ACCURACY * abs(value):
+            state.event = Event.CONVERGED
+            if slope < 0:
+                _apply(blocks, state, step, step_t, 1.0 if blocks.reach(state.a, step)[0] > 1 else 0.0)
+            return state
+        reach, block = blocks.reach(state.a, step)
+        alpha, blocked = min(1.0, reach), reach <= 1.0
+        value, taken = _search(blocks, loss, beta, state, step, step_t, alpha, slope, value)
+        if taken == 0.0:
+            return state
+        if blocked and taken == alpha:
+            state.event, state.block = Event.BLOCKED, block
+            return state
+    return state
+
+
+def _curvature(loss: Loss, f: Floats) -> Floats:
+    full = getattr(loss, "hessian", None)
+    return np.asarray(full(f) if full is not None and f.shape[1] > 1 else loss.curvature(f))
+
+
+def _newton_step(
+    gram: Floats,
+    unit: Floats,
+    lengths: Floats,
+    starts: Ints,
+    beta: float,
+    gradient: Floats,
+    blocks: Blocks,
+    h: Floats,
+    v: Floats,
+    intercept: bool,
+) -> tuple[Floats, Floats]:
+    """Solve the Newton system, bordered by the intercepts, with as little damping as a factor needs."""
+    total = starts[-1]
+    c = v.shape[1]
+    size = total + (c if intercept else 0)
+    H = np.zeros((size, size))
+    H[:total, :total] = gram
+    for k, (i, j) in enumerate(pairwise(starts)):
+        if j - i > 1:
+            u = unit[i:j]
+            H[i:j, i:j] += (beta / lengths[k]) * (np.eye(j - i) - np.outer(u, u))
+    rhs = -gradient
+    if intercept:
+        edge = blocks.border(h)
+        H[:total, total:], H[total:, :total] = edge, edge.T
+        H[total:, total:] = h.sum(axis=0) if h.ndim == 3 else np.diag(h.sum(axis=0))
+        rhs = np.concatenate([rhs, v.sum(axis=0)])
+    # Jacobi scaling: wedge columns and intercepts differ in size by many powers of ten.
+    scale = 1.0 / np.sqrt(np.maximum(H.diagonal(), np.finfo(float).tiny))
+    H *= scale[:, None]
+    H *= scale
+    damping = 1e-14 * size
+    while True:
+        try:
+            factor = cho_factor(H + damping * np.eye(size), lower=True, check_finite=False)
+            break
+        except LinAlgError:
+            damping *= 100.0
+    x = cho_solve(factor, rhs * scale, check_finite=False)
+    x += cho_solve(factor, rhs * scale - H @ x, check_finite=False)
+    x *= scale
+    return x[:total], x[total:] if intercept else np.zeros(c)
+
+
+def _apply(blocks: Blocks, state: NewtonState, step: Floats, step_t: Floats, alpha: float) -> None:
+    state.a = state.a + alpha * step
+    state.t = state.t + alpha * step_t
+    state.f = blocks.outputs(state.a) + state.t
+
+
+def _search(
+    blocks: Blocks,
+    loss: Loss,
+    beta: float,
+    state: NewtonState,
+    step: Floats,
+    step_t: Floats,
+    alpha: float,
+    slope: float,
+    value: float,
+) -> tuple[float, float]:
+    """Backtrack from alpha until the objective falls enough; the new value and the step taken (0: none)."""
+    moved = blocks.outputs(step) + step_t
+    for _ in range(40):
+        a, f = state.a + alpha * step, state.f + alpha * moved
+        trial = loss.value(f) + beta * float(block_norms(a, blocks.starts).sum())
+        if trial <= value + 1e-4 * alpha * slope + 1e-15 * abs(value):
+            _apply(blocks, state, step, step_t, alpha)
+            return trial, alpha
+        alpha *= 0.5
+    return value, 0.0
+
+
+def _drop_smallest(
+    blocks: Blocks,
+    loss: Loss,
+    beta: float,
+    state: NewtonState,
+    value: float,
+    v: Floats,
+    gram: Floats,
+    lengths: Floats,
+) -> bool:
+    """Set a block of several entries to zero if zero is optimal for it (to second order)."""
+    starts = blocks.starts
+    correlation = blocks.correlate(v)
+    for k in np.argsort(lengths, kind="stable"):
+        i, j = starts[k], starts[k + 1]
+        if j - i == 1 or lengths[k] > 1e-2 * lengths.max():
+            continue
+        at_zero = correlation[i:j] + gram[i:j, i:j] @ state.a[i:j]
+        if float(np.linalg.norm(at_zero)) > beta:
+            continue
+        a = state.a.copy()
+        a[i:j] = 0.0
+        f = blocks.outputs(a) + state.t
+        if loss.value(f) + beta * float(block_norms(a, starts).sum()) <= value:
+            state.a, state.f, state.event, state.block = a, f, Event.VANISHED, int(k)
+            return True
+    return False
