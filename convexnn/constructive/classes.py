@@ -240,9 +240,7 @@ class ClassData:
 def check_weighting(weighting: Weighting) -> Weighting:
     """Return `weighting` if it is "samples" or "classes"."""
     if weighting not in ("samples", "classes"):
-        raise ParameterError(
-            f"weighting={weighting!r} is unknown; choose 'samples' (1/N) or 'classes' (1/N_j)."
-        )
+        raise ParameterError(f"weighting={weighting!r} is unknown; choose 'samples' (1/N) or 'classes' (1/N_j).")
     return weighting
 
 
@@ -259,8 +257,7 @@ def check_class_targets(targets: ArrayLike | None, n_classes: int) -> Floats:
     rows = check_points(targets, name="targets")
     if rows.shape != (n_classes, n_classes):
         raise ConstructionError(
-            f"targets has shape {rows.shape}; expected ({n_classes}, {n_classes}), row j being the output "
-            "for class j."
+            f"targets has shape {rows.shape}; expected ({n_classes}, {n_classes}), row j being the output for class j."
         )
     s = np.linalg.svd(rows, compute_uv=False)
     if not s[-1] > 1e3 * n_classes * np.finfo(float).eps * s[0]:
@@ -298,14 +295,10 @@ def class_data(X: ArrayLike, labels: ArrayLike, *, classes: ArrayLike | None = N
     if given.ndim != 1 or len(given) != len(points):
         raise DataError(f"labels has shape {given.shape}; expected ({len(points)},), one label per row of X.")
     if given.dtype.kind == "f" and not np.isfinite(given).all():
-        raise DataError(
-            "labels contains NaN or infinity; every sample needs a class. Drop the rows without one."
-        )
+        raise DataError("labels contains NaN or infinity; every sample needs a class. Drop the rows without one.")
     names = np.unique(given) if classes is None else np.asarray(classes)
     if len(names) < 2:
-        raise ConstructionError(
-            f"labels has {len(names)} class ({names.tolist()}); at least two classes are needed."
-        )
+        raise ConstructionError(f"labels has {len(names)} class ({names.tolist()}); at least two classes are needed.")
     order = np.argsort(names)
     place = np.searchsorted(names[order], given).clip(max=len(names) - 1)
     codes = order[place].astype(np.int64)

@@ -1,7 +1,7 @@
 """Working coordinates of the deep constructions, absorbed in the first layer.
 
 In "simplex" and "whiten" coordinates the class means are the unit vectors, every angle condition holds,
-and only the noise to signal ratio decides.
+and only the noise to signal ratio decides. "regression" lets the deviations choose the coordinates too.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ import numpy as np
 
 from convexnn.constructive.classes import ClassData
 from convexnn.constructive.cumulative import AffineMap
+from convexnn.constructive.optimum import fit_affine
 from convexnn.exceptions import ParameterError
 
 __all__ = ["COORDINATES", "coordinate_map"]
 
-COORDINATES = ("raw", "centred", "project", "whiten", "simplex")
+COORDINATES = ("raw", "centred", "project", "whiten", "simplex", "regression")
 
 
 def coordinate_map(data: ClassData, kind: str) -> AffineMap:
@@ -25,7 +26,9 @@ def coordinate_map(data: ClassData, kind: str) -> AffineMap:
     data : ClassData
     kind : str
         "raw" (x itself), "centred" (x minus the barycentre), "project" (U^T x, Q <= M), "whiten" (Pen x,
-        means to e_j), "simplex" (Pen_c (x - centre) + 1/Q, means to e_j, translation invariant, Q <= M + 1).
+        means to e_j), "simplex" (Pen_c (x - centre) + 1/Q, means to e_j, translation invariant, Q <= M + 1),
+        "regression" (the affine least-squares fit of the unit targets: directions with much noise count less, as
+        in linear discriminant analysis).
 
     Raises
     ------
@@ -44,4 +47,7 @@ def coordinate_map(data: ClassData, kind: str) -> AffineMap:
     if kind == "simplex":
         factor = data.affine_factor
         return AffineMap(factor.pen, 1.0 / q - factor.pen @ factor.centre)
+    if kind == "regression":
+        fit = fit_affine(data, np.eye(q), "samples")
+        return AffineMap(fit.slope, fit.constant)
     raise ParameterError(f"coords={kind!r} is unknown; choose one of {', '.join(map(repr, COORDINATES))}.")

@@ -149,9 +149,7 @@ def cross_validate(
     y = check_class_targets(targets, data.n_classes)
     norm = check_norm(norm)
     if bias not in (True, "penalized"):
-        raise ParameterError(
-            f"bias={bias!r}: the constructive networks have biases; choose 'penalized' or True."
-        )
+        raise ParameterError(f"bias={bias!r}: the constructive networks have biases; choose 'penalized' or True.")
     check_count("n_random", n_random, low=0)
     wanted = y[data.labels]
     rows = np.hstack([data.X, np.ones((data.n_samples, 1))])
@@ -166,12 +164,8 @@ def cross_validate(
         lower = None
         if complete and bias == "penalized":
             lower = gated_lower_bound(rows, wanted, patterns, beta, norm=norm)
-        dual, primal, scope = (
-            _convex(data.X, wanted, beta, norm, bias, options) if solve else (None, None, "")
-        )
-        upper = {
-            k: net.objective(data.X, wanted, beta=beta, norm=norm, bias=bias) for k, net in networks.items()
-        }
+        dual, primal, scope = _convex(data.X, wanted, beta, norm, bias, options) if solve else (None, None, "")
+        upper = {k: net.objective(data.X, wanted, beta=beta, norm=norm, bias=bias) for k, net in networks.items()}
         local = _local(networks, starts, data.X, wanted, beta, bias) if norm == "l2" else {}
         found.append(CrossRow(beta, lower, dual, primal, scope, upper, local))
     return CrossValidation(_least_squares(data, y, patterns), tuple(found), 0.5 * float((wanted**2).sum()))
@@ -182,9 +176,7 @@ def _grid(betas: ArrayLike | None, rows: Floats, wanted: Floats) -> list[float]:
         # The response of the best linear neuron: above it, about nothing is worth its penalty.
         top = float(np.linalg.norm(rows.T @ wanted, 2))
         return [float(b) for b in top * np.logspace(-4, -0.25, 6)]
-    values = [
-        check_real("betas", b, low=0.0, strict=True) for b in np.ravel(np.asarray(betas, dtype=np.float64))
-    ]
+    values = [check_real("betas", b, low=0.0, strict=True) for b in np.ravel(np.asarray(betas, dtype=np.float64))]
     return sorted(values)
 
 

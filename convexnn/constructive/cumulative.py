@@ -65,9 +65,7 @@ def layer_parameters(cumulative: Sequence[tuple[Floats, Floats]]) -> DeepReLUNet
         try:
             w: Floats = np.asarray(np.linalg.solve(before.T, weight.T).T)
         except np.linalg.LinAlgError as error:
-            raise ConstructionError(
-                "a cumulative weight W^(l) is singular; the layers cannot be recovered."
-            ) from error
+            raise ConstructionError("a cumulative weight W^(l) is singular; the layers cannot be recovered.") from error
         layers.append((w, bias - w @ shift))
     return DeepReLUNetwork(tuple(layers))
 

@@ -128,9 +128,7 @@ def output_map(apexes: Floats, targets: Floats, final: str) -> tuple[Floats, Flo
     if final not in ("auto", "linear", "affine"):
         raise ParameterError(f"final={final!r} is unknown; choose 'auto', 'linear' or 'affine'.")
     if final == "linear" and q != m:
-        raise ConstructionError(
-            f"final='linear' needs as many working dimensions as classes, got {m} and {q}."
-        )
+        raise ConstructionError(f"final='linear' needs as many working dimensions as classes, got {m} and {q}.")
     if final != "affine" and q == m:
         s = np.linalg.svd(apexes, compute_uv=False)
         if s[-1] > (1e-12 if final == "linear" else 1e-6) * s[0]:
@@ -210,9 +208,7 @@ def _sequence(order: object, data: ClassData) -> list[int] | None:
     """Class indices of a given order; None asks for the greedy one."""
     if isinstance(order, str):
         if order != "greedy":
-            raise ParameterError(
-                f"order={order!r} is unknown; choose 'greedy', None or a sequence of all classes."
-            )
+            raise ParameterError(f"order={order!r} is unknown; choose 'greedy', None or a sequence of all classes.")
         return None
     if order is None:
         return list(range(data.n_classes))
@@ -244,7 +240,7 @@ def deep_construct(
     X : (N, M) array
     labels : (N,) array
     targets : (Q, Q) array, optional
-    coords : "raw", "centred", "project", "whiten" or "simplex"
+    coords : "raw", "centred", "project", "whiten", "simplex" or "regression"
         See :func:`coordinate_map`.
     direction : "barycentre" or "margin"
         Axes towards the barycentre of the class means (the paper), or of largest margin (linear programs).
@@ -272,8 +268,7 @@ def deep_construct(
         raise ParameterError(f"fraction={fraction!r} must lie strictly between 0 and 1.")
     if mu not in ("gap", "paper") or direction not in ("barycentre", "margin"):
         raise ParameterError(
-            f"mu={mu!r}, direction={direction!r}: choose mu 'gap' or 'paper' and direction 'barycentre' or "
-            "'margin'."
+            f"mu={mu!r}, direction={direction!r}: choose mu 'gap' or 'paper' and direction 'barycentre' or 'margin'."
         )
     depth = data.n_classes if n_hidden is None else check_count("n_hidden", n_hidden, low=data.n_classes)
     start = coordinate_map(data, coords)

@@ -35,9 +35,7 @@ def all_patterns(rows: Floats) -> Bools:
     n, r = rows.shape
     expected = cover_count(n, r)
     if expected > _MAX_PATTERNS:
-        raise ConstructionError(
-            f"{expected} activation patterns are more than {_MAX_PATTERNS}; use fewer samples."
-        )
+        raise ConstructionError(f"{expected} activation patterns are more than {_MAX_PATTERNS}; use fewer samples.")
     found: set[bytes] = set()
     signs = list(product((False, True), repeat=r - 1))
     for subset in combinations(range(n), r - 1):

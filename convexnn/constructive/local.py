@@ -35,9 +35,7 @@ def local_search(
     start = network.rescaled("l2", bias)
     m, d, c = start.n_neurons, X.shape[1], wanted.shape[1]
     free = bias is True
-    weight_decay = np.concatenate(
-        [np.full(m * d, beta), np.full(m, 0.0 if free else beta), np.full(m * c, beta)]
-    )
+    weight_decay = np.concatenate([np.full(m * d, beta), np.full(m, 0.0 if free else beta), np.full(m * c, beta)])
 
     def unpack(theta: Floats) -> ReLUNetwork:
         w, b, a = theta[: m * d], theta[m * d : m * (d + 1)], theta[m * (d + 1) : m * (d + 1 + c)]

@@ -88,8 +88,6 @@ def shallow_metric(construction: ShallowConstruction) -> ShallowMetric:
     """
     data = construction.data
     if len(construction.shift) != data.n_classes:
-        raise ParameterError(
-            "the metric of Theorem 3.3 belongs to shallow_construct; this is another construction."
-        )
+        raise ParameterError("the metric of Theorem 3.3 belongs to shallow_construct; this is another construction.")
     factor = data.factor
     return ShallowMetric(construction.targets.T @ factor.pen, factor.basis, construction.shift, data)

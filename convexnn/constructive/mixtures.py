@@ -128,9 +128,7 @@ class _Patience:
         return np.asarray(self.waited < self.epochs)
 
 
-def _train(
-    params: list[Floats], X: Floats, wanted: Floats, rate: float, momentum: float, epochs: int
-) -> Floats:
+def _train(params: list[Floats], X: Floats, wanted: Floats, rate: float, momentum: float, epochs: int) -> Floats:
     """Last squared cost of each run."""
     n_runs = len(params[0])
     last = np.zeros(n_runs)

@@ -187,9 +187,7 @@ def affine_least_squares(
     return fit_affine(data, check_class_targets(targets, data.n_classes), weighting, shift)
 
 
-def fit_affine(
-    data: ClassData, y: Floats, weighting: Weighting, shift: Shift = "paper"
-) -> AffineLeastSquares:
+def fit_affine(data: ClassData, y: Floats, weighting: Weighting, shift: Shift = "paper") -> AffineLeastSquares:
     """Affine least squares of checked data, centred first so that an offset costs no digits."""
     centre = data.X.mean(axis=0)
     coef, cost = weighted_least_squares(with_ones(data.X - centre), y[data.labels], data.weights(weighting))

@@ -8,7 +8,8 @@ later hyperplanes, tilted upwards, keep them on the positive side.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from convexnn.constructive.cones import ConeLayer
 from convexnn.constructive.cumulative import AffineMap
 from convexnn.constructive.deep import CollapsedLayer, DeepConstruction, finish_deep
 from convexnn.constructive.halfspace import margin_axis, widest_cone
-from convexnn.exceptions import ConstructionError, SeparationError
+from convexnn.exceptions import ConstructionError, RankDeficientMeansError, SeparationError
 
 __all__ = ["Separation", "sequential_construct", "sequential_order"]
 
@@ -46,24 +47,48 @@ class Separation:
     lo: float
 
 
-def _separate(data: ClassData, X: Floats, index: int, left: list[int]) -> Separation | None:
-    rows = np.isin(data.labels, left)
-    points, inside = X[rows], data.labels[rows] == index
-    normal = margin_axis(points, inside)
-    if normal is None:
-        return None
-    along = points @ normal
-    return Separation(
-        data.names[index], index, normal, float(along[inside].max()), float(along[~inside].min())
-    )
+@dataclass(frozen=True)
+class _Finder:
+    """Hyperplanes between one class and others: normals from the class means first, linear programs "
+    "second."""
+
+    data: ClassData
+    X: Floats
+
+    @cached_property
+    def pen(self) -> Floats | None:
+        try:
+            return self.data.replaced(self.X).affine_factor.pen
+        except RankDeficientMeansError:
+            return None
+
+    def _along(self, index: int, left: list[int], normal: Floats | None) -> Separation | None:
+        if normal is None:
+            return None
+        along, on = self.X @ normal, self.data.labels == index
+        hi, lo = float(along[on].max()), float(along[np.isin(self.data.labels, left) & ~on].min())
+        return Separation(self.data.names[index], index, normal, hi, lo) if lo - hi > 1e-9 else None
+
+    def cheap(self, index: int, left: list[int]) -> Separation | None:
+        """Along minus the row of Pen_c, largest on the class: enough for well separated classes."""
+        if self.pen is None:
+            return None
+        return self._along(index, left, -self.pen[index] / float(np.linalg.norm(self.pen[index])))
+
+    def exact(self, index: int, left: list[int]) -> Separation | None:
+        """By a linear program, complete."""
+        rows = np.isin(self.data.labels, left)
+        return self._along(index, left, margin_axis(self.X[rows], self.data.labels[rows] == index))
 
 
 def _order(data: ClassData, X: Floats) -> list[Separation]:
     """Greedy search, widest margin first; complete, because removing classes keeps the others separable."""
+    finder = _Finder(data, X)
     left = list(range(data.n_classes))
     steps: list[Separation] = []
     while len(left) > 1:
-        found = [s for s in (_separate(data, X, k, left) for k in left) if s is not None]
+        found = [s for s in (finder.cheap(k, left) for k in left) if s is not None]
+        found = found or [s for s in (finder.exact(k, left) for k in left) if s is not None]
         if not found:
             names = [data.names[k] for k in left]
             raise SeparationError(
@@ -92,7 +117,7 @@ def sequential_order(X: ArrayLike, labels: ArrayLike) -> list[Separation]:
     Returns
     -------
     list of Separation
-        One per class, first to be cut off first; about Q^2 / 2 linear programs.
+        One per class, first to be cut off first; at most about Q^2 / 2 linear programs.
 
     Raises
     ------
@@ -100,7 +125,17 @@ def sequential_order(X: ArrayLike, labels: ArrayLike) -> list[Separation]:
         If no order exists (e.g. XOR, concentric circles).
     """
     data = class_data(X, labels)
-    return _order(data, data.X)
+    centre, scale = _unit_ball(data)
+    return [
+        replace(s, hi=scale * s.hi + float(centre @ s.normal), lo=scale * s.lo + float(centre @ s.normal))
+        for s in _order(data, (data.X - centre) / scale)
+    ]
+
+
+def _unit_ball(data: ClassData) -> tuple[Floats, float]:
+    """Centre and radius of the samples."""
+    centre = data.X.mean(axis=0)
+    return centre, float(np.linalg.norm(data.X - centre, axis=1).max()) or 1.0
 
 
 def sequential_construct(
@@ -113,8 +148,8 @@ def sequential_construct(
 ) -> DeepConstruction:
     """Deep network with zero L2 cost for sequentially separable classes, for any M and Q.
 
-    Q hidden layers of width max(M + 1, Q - 1). Where the apexes lie within their hyperplanes is free; the
-    best conditioned of `n_attempts` seeded choices is kept.
+    Q hidden layers of width max(r + 1, Q - 1), r <= M the dimension of the affine hull of the samples. Where
+    the apexes lie within their hyperplanes is free; the best conditioned of `n_attempts` seeded choices is kept.
 
     Raises
     ------
@@ -126,12 +161,12 @@ def sequential_construct(
     data = class_data(X, labels)
     y = check_class_targets(targets, data.n_classes)
     check_count("n_attempts", n_attempts)
-    centre = data.X.mean(axis=0)
-    scale = float(np.linalg.norm(data.X - centre, axis=1).max())
-    scaled = (data.X - centre) / scale if scale > 0 else data.X - centre
-    steps = _order(data, scaled)
-    extra = max(1, data.n_classes - 1 - data.n_features)
-    lift = np.vstack([np.eye(data.n_features) / scale, np.zeros((extra, data.n_features))])
+    centre, scale = _unit_ball(data)
+    basis = _span((data.X - centre) / scale)
+    reduced = ((data.X - centre) / scale) @ basis
+    steps = _order(data, reduced)
+    extra = max(1, data.n_classes - 1 - basis.shape[1])
+    lift = np.vstack([basis.T / scale, np.zeros((extra, data.n_features))])
     start = AffineMap(lift, -lift @ centre)
     lifted = start(data.X)
     rng = np.random.default_rng(random_state)
@@ -140,6 +175,13 @@ def sequential_construct(
     if _quality(best, data.n_classes) <= 1e-12:
         raise ConstructionError("no choice of apexes was affinely independent; raise n_attempts.")
     return finish_deep(data, y, start, best, "affine")
+
+
+def _span(centred: Floats) -> Floats:
+    """Orthonormal basis (M, r) of the row space: many features of few samples need not widen the layers."""
+    _, s, vt = np.linalg.svd(centred, full_matrices=False)
+    rank = max(1, int((s > s[0] * max(centred.shape) * np.finfo(float).eps).sum()))
+    return np.eye(centred.shape[1]) if rank == centred.shape[1] else vt[:rank].T
 
 
 def _quality(layers: list[CollapsedLayer], n_classes: int) -> float:
@@ -153,7 +195,7 @@ def _lifted_layers(
     data: ClassData, lifted: Floats, steps: list[Separation], extra: int, rng: np.random.Generator
 ) -> list[CollapsedLayer]:
     points = lifted.copy()
-    m = data.n_features
+    m = lifted.shape[1] - extra
     up = np.full(extra, 1.0 / np.sqrt(extra))
     apexes: list[Floats] = []
     layers: list[CollapsedLayer] = []

@@ -75,9 +75,7 @@ def choose_shift(hidden: Floats, X: Floats, shift: Shift) -> Floats:
         raise ParameterError(f"shift={shift!r} is unknown; choose 'paper', 'smallest' or a number.")
     value = check_real("shift", shift, low=0.0)
     if hidden.size and value < -float(hidden.min()):
-        raise ParameterError(
-            f"shift={value:g} cuts training samples; at least {-float(hidden.min()):g} is needed."
-        )
+        raise ParameterError(f"shift={value:g} cuts training samples; at least {-float(hidden.min()):g} is needed.")
     return np.full(hidden.shape[1], value)
 
 
@@ -156,9 +154,7 @@ def shallow_construct(
     elif mode == "paper":
         weight = _completed(factor.basis).T
     else:
-        raise ParameterError(
-            f"mode={mode!r} is unknown; choose 'compact' (Q neurons) or 'paper' (M neurons)."
-        )
+        raise ParameterError(f"mode={mode!r} is unknown; choose 'compact' (Q neurons) or 'paper' (M neurons).")
     q = data.n_classes
     bias = choose_shift(data.X @ factor.basis, data.X, shift)
     outer = np.zeros((len(weight), q))

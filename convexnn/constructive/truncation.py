@@ -24,9 +24,7 @@ def _check_layer(weight: ArrayLike, bias: ArrayLike, n_features: int) -> tuple[F
     w = check_points(weight, n_features=n_features, name="weight")
     b = np.asarray(bias, dtype=np.float64)
     if b.shape != (len(w),) or not np.isfinite(b).all():
-        raise ConstructionError(
-            f"bias has shape {b.shape}; expected ({len(w)},), finite, one entry per row of weight."
-        )
+        raise ConstructionError(f"bias has shape {b.shape}; expected ({len(w)},), finite, one entry per row of weight.")
     return w, b
 
 

@@ -19,7 +19,7 @@ from convexnn.constructive.optimum import affine_least_squares
 from convexnn.constructive.search import best_truncation
 from convexnn.constructive.separable import sequential_construct
 from convexnn.constructive.shallow import shallow_affine, shallow_construct
-from convexnn.exceptions import ParameterError, RankDeficientMeansError
+from convexnn.exceptions import ConstructionError, ParameterError, RankDeficientMeansError
 from convexnn.network import DeepReLUNetwork, ReLUNetwork
 
 __all__ = ["ConstructiveClassifier"]
@@ -33,11 +33,19 @@ def _affine(X: Floats, labels: ArrayLike, _seed: int | None) -> tuple[str, Any]:
         return "least squares", affine_least_squares(X, labels)
 
 
+def _deep(X: Floats, labels: ArrayLike, _seed: int | None) -> tuple[str, Any]:
+    """Simplex coordinates with the paper's axes, then regression coordinates with axes of largest margin."""
+    try:
+        return "deep", deep_construct(X, labels)
+    except ConstructionError:
+        return "deep", deep_construct(X, labels, coords="regression", direction="margin", final="affine")
+
+
 _MAKERS: dict[str, Callable[[Floats, ArrayLike, int | None], tuple[str, Any]]] = {
     "affine": _affine,
     "shallow": lambda X, labels, seed: ("shallow", shallow_construct(X, labels)),
     "truncation": lambda X, labels, seed: ("truncation", best_truncation(X, labels, random_state=seed)),
-    "deep": lambda X, labels, seed: ("deep", deep_construct(X, labels)),
+    "deep": _deep,
     "clamp": lambda X, labels, seed: ("clamp", clamp_construct(X, labels)),
     "sequential": lambda X, labels, seed: (
         "sequential",
@@ -59,7 +67,8 @@ class ConstructiveClassifier(ClassifierMixin, BaseEstimator):
           affine least-squares network is taken instead, so that this kind exists for all data.
         - "shallow": Theorem 3.1 of arXiv 2309.10370, Q neurons; needs independent class means.
         - "truncation": width Q, found by a search over truncations.
-        - "deep": Q layers of width Q, zero cost (arXiv 2309.10639); needs classes that can be cut off.
+        - "deep": Q layers of width Q, zero cost (arXiv 2309.10639); needs classes that can be cut off
+          in simplex coordinates, or by largest margins in those of the affine least-squares fit.
         - "clamp": 2 (Q - 1) neurons, zero cost; needs each class but one separable from the rest.
         - "sequential": Q layers, zero cost; needs an order with each class separable from the later ones.
     random_state : int or None, default=None
@@ -108,9 +117,7 @@ class ConstructiveClassifier(ClassifierMixin, BaseEstimator):
         y : (n,) array of labels
         """
         if self.kind not in self._kinds:
-            raise ParameterError(
-                f"kind={self.kind!r} is unknown; choose one of {', '.join(map(repr, self._kinds))}."
-            )
+            raise ParameterError(f"kind={self.kind!r} is unknown; choose one of {', '.join(map(repr, self._kinds))}.")
         points, labels = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(labels)
         self.classes_, codes = np.unique(labels, return_inverse=True)

@@ -77,3 +77,22 @@ def test_same_seed_same_network():
     X, labels = blobs(2, 4, seed=1)
     one, two = (sequential_construct(X, labels, random_state=3) for _ in range(2))
     np.testing.assert_array_equal(one.network.layers[2][0], two.network.layers[2][0])
+
+
+def test_few_samples_of_many_features_keep_the_layers_narrow():
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(4), 5)
+    X = rng.normal(size=(4, 300))[labels] + 0.1 * rng.normal(size=(20, 300))
+    built = sequential_construct(X, labels)
+    assert built.network.widths == (20,) * 4
+    assert built.cost <= 1e-9
+
+
+def test_classes_that_the_means_do_not_separate_need_linear_programs():
+    rng = np.random.default_rng(1)
+    labels = np.repeat([0, 1], 30)
+    X = np.stack([6 * rng.normal(size=60), 0.1 * rng.normal(size=60) + labels], axis=1)
+    step = sequential_order(X, labels)[0]
+    along = X @ step.normal
+    assert along[labels == step.index].max() == pytest.approx(step.hi)
+    assert sequential_construct(X, labels).cost <= 1e-9
