@@ -1,4 +1,4 @@
-"""Tables on disk: CSV and Parquet in, CSV out."""
+"""Predictions on disk: CSV that is read back bit for bit."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from convexnn._types import Floats
-from convexnn.data import Table
-from convexnn.data import open_table as read_table
 
-__all__ = ["Table", "read_table", "write_columns"]
+__all__ = ["write_columns"]
 
 
 def write_columns(path: Path, names: Sequence[str], values: Floats) -> None:
-    """Write the columns of a matrix (n, k) as CSV with 17 digits, so that they are read back exactly."""
+    """Write the columns of a matrix (n, k) as CSV; shortest digits that give the same doubles."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(names)

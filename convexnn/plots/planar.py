@@ -83,6 +83,8 @@ class PlanarDisplay:
             self._draw_breaklines(low, high)
         self.ax_.scatter(*self.X.T, c=self.y, s=18, edgecolors="black", linewidths=0.5, zorder=3, **limits)
         self.ax_.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xlabel="feature 1", ylabel="feature 2")
+        if 0.2 < (high - low)[1] / (high - low)[0] < 5.0:
+            self.ax_.set_aspect("equal")
         return self
 
     def _draw_breaklines(self, low: Floats, high: Floats) -> None:

@@ -32,9 +32,7 @@ class RestartsDisplay:
     dual: float
 
     @classmethod
-    def from_objectives(
-        cls, objectives: ArrayLike, *, primal: float, dual: float, **options: Any
-    ) -> RestartsDisplay:
+    def from_objectives(cls, objectives: ArrayLike, *, primal: float, dual: float, **options: Any) -> RestartsDisplay:
         """Draw final objectives against a certified primal and dual value."""
         return cls(np.sort(np.asarray(objectives, dtype=np.float64)), primal, dual).plot(**options)
 

@@ -1,0 +1,119 @@
+"""The command `convexnn`: train, predict and verify from files.
+
+Progress goes to standard error, results to standard output (as JSON with ``--json``). Exit codes:
+0 certified, 2 wrong usage, 3 not certified, 4 bad data, 5 dictionary too large, 130 interrupted.
+Heavy imports happen inside the commands, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from convexnn.cli.exits import ExitCodes
+
+__all__ = ["main"]
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_ANY = click.Path(exists=True, path_type=Path)
+_NORM = click.Choice(["l1", "l2"])
+_BIAS = click.Choice(["free", "none", "penalized"])
+
+
+def _json_option(function: Any) -> Any:
+    return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(function)
+
+
+def _training_options(function: Any) -> Any:
+    """Options that every training command has."""
+    for option in reversed(
+        [
+            click.option("--norm", type=_NORM, default="l2", show_default=True, help="Norm of weights."),
+            click.option("--bias", type=_BIAS, default="free", show_default=True, help="Hidden biases."),
+            click.option("--beta", type=float, help="Weight decay; by default beta-ratio * beta_max."),
+            click.option("--beta-ratio", type=float, default=1e-2, show_default=True, help="Of beta_max."),
+            click.option("--solver", default="auto", show_default=True, help="Backend, see doctor."),
+            click.option("--tol", type=float, default=1e-6, show_default=True, help="Relative gap to reach."),
+            click.option("--time-limit", type=float, help="Seconds; the best network so far is kept."),
+            click.option("--max-atoms", type=int, help="Largest number of candidate neurons."),
+            click.option("--seed", type=int, default=0, show_default=True, help="For sampled dictionaries."),
+            click.option("--quiet", is_flag=True, help="No progress on standard error."),
+        ]
+    ):
+        function = option(function)
+    return function
+
+
+@click.group(cls=ExitCodes, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="convexnn")
+def main() -> None:
+    """Train ReLU networks by convex optimisation, with a certificate of optimality."""
+
+
+@main.command()
+@click.option("--out", type=click.Path(path_type=Path), default="report", show_default=True, help="Folder.")
+@click.option("--restarts", type=click.IntRange(1), default=10, show_default=True, help="Local runs.")
+@click.option("--norm", type=_NORM, default="l2", show_default=True, help="Norm of hidden weights.")
+@click.option("--beta-ratio", type=float, default=1e-3, show_default=True, help="beta / beta_max.")
+@click.option("--quiet", is_flag=True, help="No progress on standard error.")
+@_json_option
+def demo(**options: Any) -> int:
+    """Train on a 2D spiral, certify, compare with local restarts, write a report."""
+    from convexnn.cli.demo import run_demo
+
+    return run_demo(**options)
+
+
+@main.command()
+@click.argument("file", type=_FILE)
+@click.option("--target", required=True, help="Column to predict.")
+@click.option("--features", required=True, help="Columns to use, separated by commas.")
+@click.option("--out", type=click.Path(path_type=Path), default="model", show_default=True, help="Folder.")
+@_training_options
+@_json_option
+def fit(**options: Any) -> int:
+    """Train on the columns of FILE (CSV or Parquet) and write network and certificate."""
+    from convexnn.cli.commands import run_fit
+
+    return run_fit(**options)
+
+
+@main.command()
+@click.argument("model", type=_ANY)
+@click.argument("file", type=_FILE)
+@click.option("--features", help="Columns to use, separated by commas [default: those of the fit].")
+@click.option("--out", type=click.Path(path_type=Path), help="CSV to write [default: standard output].")
+@_json_option
+def predict(**options: Any) -> int:
+    """Apply MODEL (a folder written by fit, or a network file) to the rows of FILE."""
+    from convexnn.cli.commands import run_predict
+
+    return run_predict(**options)
+
+
+@main.command()
+@click.argument("model", type=_ANY)
+@click.argument("file", type=_FILE)
+@click.option("--target", help="Column that was predicted [default: that of the fit].")
+@click.option("--features", help="Columns to use, separated by commas [default: those of the fit].")
+@click.option("--beta", type=float, help="Weight decay [default: that of the fit].")
+@click.option("--norm", type=_NORM, help="Norm of hidden weights [default: that of the fit].")
+@click.option("--bias", type=_BIAS, help="Kind of hidden biases [default: that of the fit].")
+@click.option("--tol", type=float, default=1e-6, show_default=True, help="Relative gap to accept.")
+@_json_option
+def certify(**options: Any) -> int:
+    """Prove how close MODEL is to optimal on FILE, from the data alone, without any solver."""
+    from convexnn.cli.commands import run_certify
+
+    return run_certify(**options)
+
+
+@main.command()
+@_json_option
+def doctor(**options: Any) -> int:
+    """Report versions, available solvers and threads."""
+    from convexnn.cli.doctor import run_doctor
+
+    return run_doctor(**options)

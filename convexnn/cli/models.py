@@ -1,0 +1,78 @@
+"""A trained model as a folder: network.safetensors, certificate.json, and model.json with how it was made."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from convexnn._types import Bias, Norm
+from convexnn.certificate import Certificate
+from convexnn.exceptions import ModelFormatError
+from convexnn.network import ReLUNetwork
+
+__all__ = ["Recipe", "bias_from_word", "load_model", "save_model"]
+
+_BIAS: dict[str, Bias] = {"free": True, "none": False, "penalized": "penalized"}
+
+
+def bias_from_word(word: str) -> Bias:
+    """The value of `bias` for a word of the command line."""
+    return _BIAS[word]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Which columns and parameters a network was trained with.
+
+    Attributes
+    ----------
+    target : str
+    features : list of str
+    norm, bias, beta, loss :
+        As in :func:`convexnn.train`.
+    """
+
+    target: str
+    features: list[str]
+    beta: float
+    norm: Norm
+    bias: Bias
+    loss: str = "squared"
+
+
+def save_model(folder: Path, network: ReLUNetwork, certificate: Certificate, recipe: Recipe) -> None:
+    """Write the three files of a model; the folder is made if needed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    network.save(folder / "network.safetensors")
+    certificate.save(folder / "certificate.json")
+    (folder / "model.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n", encoding="utf-8")
+
+
+def load_model(path: Path) -> tuple[ReLUNetwork, Recipe | None]:
+    """Read a model folder, or a single network file (then without a recipe).
+
+    Raises
+    ------
+    ModelFormatError
+        If a file is missing, damaged or edited.
+    """
+    if not path.is_dir():
+        return ReLUNetwork.load(path), None
+    for name in ("network.safetensors", "model.json"):
+        if not (path / name).is_file():
+            raise ModelFormatError(f"{path} has no {name}; expected a folder written by `convexnn fit`.")
+    return ReLUNetwork.load(path / "network.safetensors"), _read_recipe(path / "model.json")
+
+
+def _read_recipe(path: Path) -> Recipe:
+    try:
+        fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        recipe = Recipe(**fields)
+    except (TypeError, ValueError) as error:
+        raise ModelFormatError(f"{path} is damaged ({error}); run `convexnn fit` again.") from error
+    texts = isinstance(recipe.target, str) and isinstance(recipe.features, list)
+    if not texts or not all(isinstance(name, str) for name in recipe.features):
+        raise ModelFormatError(f"{path}: target and features must be column names; run `convexnn fit` again.")
+    return recipe

@@ -1,0 +1,33 @@
+"""Input of estimators: scikit-learn's validation, with the errors of this package."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import validate_data
+
+from convexnn._types import ArrayLike, Floats
+from convexnn.exceptions import DataError
+
+__all__ = ["check_fit_data", "check_predict_data"]
+
+
+def check_fit_data(estimator: Any, X: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
+    """Samples (n, d) and targets (n,) or (n, c) as float64; remembers names and number of features."""
+    try:
+        X, y = validate_data(estimator, X, y, dtype=np.float64, order="C", y_numeric=True, multi_output=True)
+    except ValueError as error:
+        raise DataError(str(error)) from error
+    return X, np.asarray(y, dtype=np.float64)
+
+
+def check_predict_data(estimator: Any, X: ArrayLike) -> Floats:
+    """Samples (n, d) as float64 with the features seen in fit; sparse rows are made dense."""
+    try:
+        X = validate_data(
+            estimator, X, reset=False, dtype=np.float64, order="C", accept_sparse=["csr", "csc", "coo"]
+        )
+    except ValueError as error:
+        raise DataError(str(error)) from error
+    return np.ascontiguousarray(X.toarray() if hasattr(X, "toarray") else X)
