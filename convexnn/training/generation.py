@@ -18,8 +18,8 @@ __all__ = ["Solution", "generate"]
 # Atoms asked for per round, and the number of inactive ones above which the working set is tidied.
 _BATCH = 64
 _CROWD = 400
-# Rounds without any progress of the gap after which rounding is all that is left.
-_PATIENCE = 6
+# Rounds without progress of the gap after which rounding is all that is left: few where the gap is small already.
+_PATIENCE, _LONG_PATIENCE = 6, 50
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def generate(
         idle = 0 if progress.relative_gap < 0.9 * best_gap else idle + 1
         best_gap = min(best_gap, progress.relative_gap)
         fresh = master.working.unknown(found)
-        if len(fresh) == 0 or (idle >= _PATIENCE and best_gap < 1e-7):
+        if len(fresh) == 0 or idle >= (_PATIENCE if best_gap < 1e-7 else _LONG_PATIENCE):
             status = Status.STALLED
             break
         if index + 1 == max_iter:

@@ -17,6 +17,7 @@ _TOLERANCE = 1e-12
 _ACCURACY = 1e-14
 # Curvatures below this share of the largest are raised to it: a flat sample must not make the quadratic singular.
 _FLAT = 1e-7
+_FLATTEST = 1e-4  # ... and where every sample is flat, this
 
 
 class NewtonMaster(ColumnMaster):
@@ -42,6 +43,8 @@ class NewtonMaster(ColumnMaster):
     def warm(self, z: Floats) -> None:
         """Start from coefficients (m,) of the working set."""
         self._z = np.array(z, dtype=np.float64)
+        if self.problem.intercept:
+            self._t += float(self.problem.loss.best_shift(self._outputs()[:, None])[0])
 
     def tidy(self, slack: float) -> None:
         v = self.problem.dual_vector(self._outputs()[:, None])[:, 0]
@@ -80,7 +83,7 @@ class NewtonMaster(ColumnMaster):
     def _model_minimum(self, f: Floats, beta: float) -> tuple[Floats, float]:
         loss = self.problem.loss
         h = loss.curvature(f[:, None])[:, 0]
-        h = np.maximum(h, _FLAT * max(float(h.max()), np.finfo(float).tiny))
+        h = np.maximum(h, max(_FLAT * float(h.max()), _FLATTEST if not h.any() else 0.0))
         root = np.sqrt(h)
         target = root * f - loss.gradient(f[:, None])[:, 0] / root
         kernel = core.LassoMaster(np.ascontiguousarray(target), root if self.problem.intercept else None)
