@@ -111,9 +111,7 @@ def _states(arcs: _Arcs, v: Floats, side: float, lifted: Floats) -> Floats:
     return states
 
 
-def _plausible(
-    arcs: _Arcs, states: Floats, frames: Floats, side: float, above: float, best: float
-) -> Candidates:
+def _plausible(arcs: _Arcs, states: Floats, frames: Floats, side: float, above: float, best: float) -> Candidates:
     power = np.einsum("pmck,pmck->pm", states, states)
     p, j = np.nonzero(power > best * best)
     chosen = states[p, j]

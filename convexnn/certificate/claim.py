@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -102,15 +101,14 @@ def certify(
         n_jobs=n_jobs,
     )
     _check_kind(network, targets, question.bias)
-    return prove(replace(question, scope=choose_scope(question)))
+    return prove(choose_scope(question))
 
 
 def _check_kind(network: ReLUNetwork, targets: Floats, bias: Bias) -> None:
     """The network must be one of those that the problem allows."""
     if network.n_outputs != targets.shape[1]:
         raise DataError(
-            f"the network has {network.n_outputs} outputs but y has {targets.shape[1]} columns; "
-            "they must match."
+            f"the network has {network.n_outputs} outputs but y has {targets.shape[1]} columns; they must match."
         )
     if bias is False and np.any(network.hidden_biases):
         raise ParameterError(

@@ -86,9 +86,7 @@ def _batch(frame: Frame, data: _Rows, fixed: Ints) -> tuple[Ints, Floats, Floats
     return fixed, basis, rows
 
 
-def _quotient(
-    frame: Frame, data: _Rows, basis: Floats, rows: Floats, fixed: Ints
-) -> tuple[Floats, Bools, Bools]:
+def _quotient(frame: Frame, data: _Rows, basis: Floats, rows: Floats, fixed: Ints) -> tuple[Floats, Bools, Bools]:
     """Rows in the plane of normals (p, 2, m), which of them lie on the fixed span, and which give no wedge.
 
     The wedge dictionary leaves out hyperplanes that nearly dependent rows leave undetermined. Among all

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 import numpy as np
@@ -41,42 +41,31 @@ class Question:
     max_work: int
     n_jobs: int | None
 
-    @property
-    def wants_atoms(self) -> bool:
-        """Whether the given atoms stand for the dictionary."""
-        return self.scope == "dictionary" and self.atoms is not None
 
-
-def choose_scope(question: Question) -> Scope:
-    """Resolve "auto" to the strongest scope that can be computed.
+def choose_scope(question: Question) -> Question:
+    """Resolve "auto" to the strongest scope that can be computed, and drop the atoms if it needs none.
 
     Raises
     ------
     ParameterError, DictionarySizeError
     """
     scope = question.scope
-    for known in get_args(Scope):
-        if scope == known:
-            return _possible(question, known)
+    if scope not in ("auto", *get_args(Scope)):
+        raise ParameterError(f"scope={scope!r} is unknown; choose 'auto', 'network', 'dictionary' or 'searched'.")
+    if scope == "searched" and question.searched is None:
+        raise ParameterError("scope='searched' needs searched_response, the largest response that was found.")
     if scope != "auto":
-        raise ParameterError(
-            f"scope={scope!r} is unknown; choose 'auto', 'network', 'dictionary' or 'searched'."
-        )
+        return question if scope == "dictionary" else replace(question, atoms=None)
     frame = make_frame(question.X, norm=question.norm, bias=question.bias)
     work = response_work(frame, question.loss.y.shape[1])
     if work <= question.max_work:
-        return "network" if network_scope_is_exact(frame) else "dictionary"
+        exact = network_scope_is_exact(frame)
+        return replace(question, scope="network" if exact else "dictionary", atoms=None)
     if question.atoms is not None:
-        return "dictionary"
+        return replace(question, scope="dictionary")
     if question.searched is not None:
-        return "searched"
+        return replace(question, scope="searched")
     raise refuse_work(frame, work, question.max_work)
-
-
-def _possible(question: Question, scope: Scope) -> Scope:
-    if scope == "searched" and question.searched is None:
-        raise ParameterError("scope='searched' needs searched_response, the largest response that was found.")
-    return scope
 
 
 def largest_response(question: Question, v: Floats) -> tuple[Scope, float, bool]:
@@ -86,14 +75,13 @@ def largest_response(question: Question, v: Floats) -> tuple[Scope, float, bool]
     if q.scope == "searched":
         found = check_real("searched_response", q.searched, low=0.0)
         return "searched", max(found, own), True
-    if q.atoms is not None and q.scope == "dictionary":
+    if q.atoms is not None:
         return "dictionary", atoms_response(q.X, v, q.atoms, norm=q.norm, bias=q.bias), True
     best = max_response(q.X, v, norm=q.norm, bias=q.bias, scope=q.scope, max_work=q.max_work, n_jobs=q.n_jobs)
     if not best.network:
         return "dictionary", best.value, best.consistent
     # No neuron responds more than the best of all, so those of the network must not either.
-    rounding = 64 * _EPS * float(np.abs(v).sum() * np.abs(q.X).max())
-    return "network", best.value, best.consistent and own <= best.value * (1 + 1e-9) + rounding
+    return "network", best.value, best.consistent and own <= best.value * (1 + 1e-9)
 
 
 def prove(question: Question) -> Certificate:
@@ -110,7 +98,7 @@ def prove(question: Question) -> Certificate:
     consistent &= scope != "network" or gap >= -1e-9 * size
     gap = max(gap, 0.0)
     relative = gap / size if gap > 0 else 0.0
-    atoms = q.atoms if q.wants_atoms else None
+    atoms = q.atoms
     return Certificate(
         scope=scope,
         primal=primal,

@@ -125,9 +125,7 @@ class Certificate:
         if not isinstance(content, dict) or content.pop("format", None) != _FORMAT:
             raise ModelFormatError(f"this is not a certificate: field 'format' is not {_FORMAT!r}.")
         if (version := content.pop("version", None)) != _VERSION:
-            raise ModelFormatError(
-                f"certificate version {version!r} is unknown; version {_VERSION} is expected."
-            )
+            raise ModelFormatError(f"certificate version {version!r} is unknown; version {_VERSION} is expected.")
         names = {field.name for field in fields(cls)}
         if names != set(content):
             odd = ", ".join(sorted(names ^ set(content)))

@@ -1,0 +1,128 @@
+"""Verification: the same network and data confirm a certificate, anything else is named."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from convexnn import ReLUNetwork
+from convexnn.certificate import Certificate, certify, max_response, verify
+from convexnn.exceptions import DataError, ModelFormatError, ParameterError
+
+
+def make_problem(norm="l1"):
+    """One optimal neuron just below the largest penalty."""
+    rng = np.random.default_rng(3)
+    X, y = rng.standard_normal((25, 2)), rng.standard_normal(25)
+    top = max_response(X, (y - y.mean())[:, None], norm="l1")
+    hidden = np.maximum(X @ top.weights + top.bias, 0.0)
+    centred = hidden - hidden.mean()
+    a = centred @ y
+    beta = 0.98 * top.value
+    a = np.sign(a) * (abs(a) - beta) / (centred @ centred)
+    return ReLUNetwork([top.weights], [top.bias], [[a]], [(y - a * hidden).mean()]), X, y, beta
+
+
+@pytest.fixture
+def claim():
+    network, X, y, beta = make_problem()
+    return certify(network, X, y, beta=beta, norm="l1"), network, X, y
+
+
+def test_confirmed(tmp_path, claim):
+    """An honest certificate, as a value or from a file, is confirmed and recomputed equal."""
+    certificate, network, X, y = claim
+    assert certificate.holds
+    assert verify(certificate, network, X, y) == certificate
+    certificate.save(tmp_path / "c.json")
+    assert verify(tmp_path / "c.json", network, X, y) == certificate
+
+
+def test_other_data(claim):
+    """One changed digit in the data is noticed."""
+    certificate, network, X, y = claim
+    for moved in ((X + 0.0, np.nextafter(y, 9.0)), (X[::-1], y[::-1])):
+        with pytest.raises(DataError, match="not the data of the certificate"):
+            verify(certificate, network, *moved)
+
+
+def test_another_network(claim):
+    """A certificate does not fit another network, even one with the same number of neurons."""
+    certificate, network, X, y = claim
+    W, b, A, t = (getattr(network, name) for name in network.__dataclass_fields__)
+    with pytest.raises(ModelFormatError, match=r"'(primal|response)'"):
+        verify(certificate, ReLUNetwork(W, b, A * 1.001, t), X, y)
+    with pytest.raises(ModelFormatError, match="'n_neurons' is 1"):
+        verify(certificate, ReLUNetwork(np.vstack([W, W]), [*b, *b], np.vstack([A, A]) / 2, t), X, y)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"primal": 0.9, "dual": 0.9}, "primal"),
+        ({"response": 0.5}, "response"),
+        ({"n_samples": 3}, "n_samples"),
+        ({"n_neurons": 2}, "n_neurons"),
+        ({"beta": 1.001}, "primal"),
+    ],
+)
+def test_edited_numbers(claim, changes, field):
+    """Factors on the honest numbers, or other counts, are found out."""
+    certificate, network, X, y = claim
+    edited = {k: v * getattr(certificate, k) if isinstance(v, float) else v for k, v in changes.items()}
+    with pytest.raises(ModelFormatError, match=f"'{field}'"):
+        verify(replace(certificate, **edited), network, X, y)
+
+
+def test_a_claim_that_is_too_good(claim):
+    """A gap closed on paper only, or a wider scope than was proved, is refused."""
+    _, network, X, y = claim
+    W, b, A, t = (getattr(network, name) for name in network.__dataclass_fields__)
+    worse = ReLUNetwork(W, b, A * 1.5, t)
+    honest = certify(worse, X, y, beta=1.0, norm="l1")
+    assert not honest.holds
+    forged = replace(honest, dual=honest.primal, gap=0.0, relative_gap=0.0, holds=True)
+    with pytest.raises(ModelFormatError, match="'dual'"):
+        verify(forged, worse, X, y)
+    with pytest.raises(ModelFormatError, match="'holds'"):
+        verify(replace(honest, holds=True), worse, X, y)
+    with pytest.raises(ModelFormatError, match="'scope'"):
+        verify(replace(honest, scope="dictionary"), worse, X, y)
+
+
+def test_given_atoms_are_needed_again(claim):
+    """A certificate over given atoms is checked with the same atoms, and with no others."""
+    _, network, X, y = claim
+    rng = np.random.default_rng(0)
+    atoms = rng.standard_normal((30, 2)), rng.standard_normal(30)
+    certificate = certify(network, X, y, beta=1.0, atoms=atoms, scope="dictionary")
+    assert verify(certificate, network, X, y, atoms=atoms) == certificate
+    with pytest.raises(ParameterError, match="30 given atoms"):
+        verify(certificate, network, X, y)
+    with pytest.raises(ModelFormatError, match="'atoms'"):
+        verify(certificate, network, X, y, atoms=(2 * atoms[0], atoms[1]))
+
+
+def test_searched_and_given_dual_points(claim):
+    """A searched response is taken over as it was; a dual point has to be passed again."""
+    _, network, X, y = claim
+    searched = certify(network, X, y, beta=1.0, scope="searched", searched_response=9.0)
+    assert verify(searched, network, X, y) == searched
+    point = y - y.mean()
+    given = certify(network, X, y, beta=1.0, dual_point=point)
+    assert verify(given, network, X, y, dual_point=point) == given
+    with pytest.raises(ModelFormatError, match=r"'(dual|response)'"):
+        verify(given, network, X, y)
+
+
+def test_weights_belong_to_the_data(claim):
+    """A weighted certificate needs its weights."""
+    _, network, X, y = claim
+    weight = np.arange(25.0)
+    certificate = certify(network, X, y, beta=1.0, sample_weight=weight)
+    assert verify(certificate, network, X, y, sample_weight=weight) == certificate
+    with pytest.raises(DataError, match="not the data"):
+        verify(certificate, network, X, y)
+    assert isinstance(certificate, Certificate)
