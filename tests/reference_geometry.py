@@ -113,7 +113,7 @@ def brute_hyperplanes(X, norm, bias, tolerance=1e-7):
     for pivot in pivots:
         rows = np.vstack([X - pivot, axes]) @ basis.T
         for subset in combinations(rows, r - 1):
-            u = _null_vector(np.array(subset).reshape(r - 1, r), r)
+            u = _null_vector(np.array(subset).reshape(r - 1, r), r, np.abs(span).max())
             if u is None:
                 continue
             u = basis.T @ u
@@ -129,11 +129,11 @@ def brute_hyperplanes(X, norm, bias, tolerance=1e-7):
     return np.array(found).reshape(len(found), d + 1)
 
 
-def _null_vector(rows, r):
+def _null_vector(rows, r, size):
     if r == 1:
         return np.ones(1)
     length = np.linalg.norm(rows, axis=1)
-    if (length <= 1e-9 * max(1e-300, np.abs(rows).max())).any():
+    if (length <= 1e-9 * size).any():
         return None
     _, s, vt = np.linalg.svd(rows / length[:, None])
     return vt[-1] if s[-1] > 1e-8 else None

@@ -13,7 +13,7 @@ from convexnn._types import ArrayLike, Floats, Ints
 from convexnn.dictionaries.atoms import Atoms
 from convexnn.geometry.frame import Frame
 from convexnn.geometry.rows import GeneratingRows, generating_rows
-from convexnn.geometry.tolerance import BLADE, NOISE, SAME
+from convexnn.geometry.tolerance import BLADE
 
 __all__ = ["Hyperplanes", "enumerate_hyperplanes", "iter_atoms", "orient", "unrank_subset", "wedges_of"]
 
@@ -110,7 +110,7 @@ def _next_block(rows: GeneratingRows, frame: Frame, subset: Ints, count: int) ->
     offsets = np.empty(count)
     generators = np.empty((count, rows.subset_size), dtype=np.int64)
     kept = core.enumerate_wedges(
-        rows.rows, rows.n_points, rows.affine, frame.norm == "l1", SAME, NOISE, BLADE,
+        rows.rows, rows.n_points, rows.affine, frame.norm == "l1", frame.same, frame.noise, BLADE,
         subset, normals, offsets, generators,
     )  # fmt: skip
     return Hyperplanes(normals[:kept].copy(), offsets[:kept].copy(), rows.index[generators[:kept]])
@@ -121,7 +121,7 @@ def wedges_of(rows: GeneratingRows, frame: Frame, subsets: Ints) -> Hyperplanes:
     m = len(subsets)
     normals, offsets, valid = np.empty((m, frame.rank)), np.empty(m), np.empty(m, dtype=np.uint8)
     core.make_wedges(
-        rows.rows, rows.n_points, rows.affine, frame.norm == "l1", SAME, NOISE, BLADE,
+        rows.rows, rows.n_points, rows.affine, frame.norm == "l1", frame.same, frame.noise, BLADE,
         np.ascontiguousarray(subsets), normals, offsets, valid,
     )  # fmt: skip
     keep = valid.astype(bool)

@@ -194,7 +194,9 @@ def _arrangements(frame: Frame, max_work: int, seed: int = 0) -> tuple[Iterator[
     of the rows gives a bound on the safe side; pivots are never left out.
     """
     points = (
-        frame.points[distinct_rows(frame.points, signed=True)] if frame.affine else _directions(frame.points)
+        frame.points[distinct_rows(frame.points, signed=True, tolerance=frame.same)]
+        if frame.affine
+        else _directions(frame.points)
     )
     pivots = len(points) if frame.affine else 1
     # Work per arrangement of m rows: m in two dimensions, about m^3 in three.

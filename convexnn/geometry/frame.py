@@ -13,9 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from convexnn._types import Bias, Floats, Norm
-from convexnn.geometry.tolerance import SAME
+from convexnn.geometry.tolerance import INPUT, NOISE, SAME
 
 __all__ = ["Frame", "make_frame"]
+
+# Largest share of rounding error in differences of samples that still counts as information.
+_BLURRED = 1e-3
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,9 @@ class Frame:
         A power of two; working lengths times `scale` are input lengths.
     penalized : bool
         True if the last input coordinate is the constant 1 of a penalised bias.
+    noise : float
+        Rounding error that the input had already, in working units: large if the samples are much
+        closer to each other than to the origin.
     """
 
     points: Floats
@@ -53,6 +59,12 @@ class Frame:
     shift: Floats
     scale: float
     penalized: bool
+    noise: float = NOISE
+
+    @property
+    def same(self) -> float:
+        """Distance up to which rows coincide or lie on a hyperplane."""
+        return max(SAME, self.noise)
 
     @property
     def n(self) -> int:
@@ -93,16 +105,20 @@ def make_frame(X: Floats, *, norm: Norm, bias: Bias) -> Frame:
     penalized = bias == "penalized"
     affine = bias is True
     points = np.hstack([X, np.ones((X.shape[0], 1))]) if penalized else X
-    scale = _power_of_two(points)
+    scale = size = _power_of_two(points)
     points = points / scale
     shift = np.zeros(points.shape[1])
     if affine:
         points, shift = _centre(points)
+        if np.abs(points).max() < INPUT / _BLURRED:
+            # What is left is the rounding error of the input: the samples are equal.
+            points = np.zeros_like(points)
         inner = _power_of_two(points)
         points, shift, scale = points / inner, shift * scale, scale * inner
     lift = np.eye(points.shape[1])
+    noise = max(NOISE, INPUT * (size / scale))
     if norm == "l2":
-        points, lift = _reduce(points, lift)
+        points, lift = _reduce(points, lift, max(SAME, noise))
     axes = np.eye(points.shape[1]) if norm == "l1" else np.zeros((0, points.shape[1]))
     return Frame(
         points=np.ascontiguousarray(points),
@@ -113,6 +129,7 @@ def make_frame(X: Floats, *, norm: Norm, bias: Bias) -> Frame:
         shift=shift,
         scale=scale,
         penalized=penalized,
+        noise=noise,
     )
 
 
@@ -133,13 +150,13 @@ def _centre(points: Floats) -> tuple[Floats, Floats]:
     return centred - rest, shift + rest
 
 
-def _reduce(points: Floats, lift: Floats) -> tuple[Floats, Floats]:
+def _reduce(points: Floats, lift: Floats, same: float) -> tuple[Floats, Floats]:
     """Rotate onto the row space when its dimension is below d; leave full-rank data untouched."""
     n, d = points.shape
     triangle = np.linalg.qr(points, mode="r") if n > d else points
     _, _, vt = np.linalg.svd(triangle, full_matrices=False)
     rotated = points @ vt.T
-    kept = np.abs(rotated).max(axis=0) > SAME
+    kept = np.abs(rotated).max(axis=0) > same
     if kept.sum() == d:
         return points, lift
     rotated = rotated[:, kept]

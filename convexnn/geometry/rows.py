@@ -55,7 +55,7 @@ def generating_rows(frame: Frame) -> GeneratingRows:
     """Distinct rows of a frame."""
     n = frame.n
     if frame.affine:
-        keep = np.flatnonzero(distinct_rows(frame.points, signed=True))
+        keep = np.flatnonzero(distinct_rows(frame.points, signed=True, tolerance=frame.same))
         rows = np.vstack([frame.points[keep], frame.axes])
         index = np.concatenate([keep, n + np.arange(len(frame.axes))])
         n_points = len(keep)

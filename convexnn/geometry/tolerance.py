@@ -10,13 +10,16 @@ from typing import Final
 
 import numpy as np
 
-__all__ = ["BLADE", "NOISE", "SAME"]
+__all__ = ["BLADE", "INPUT", "NOISE", "SAME"]
 
 SAME: Final = 1e-10
 """Distance up to which rows coincide, a row lies on a hyperplane, a direction carries no data."""
 
 NOISE: Final = 32.0 * float(np.finfo(np.float64).eps)
 """Rounding error of a working coordinate; ill-conditioned subsets amplify it."""
+
+INPUT: Final = 4.0 * float(np.finfo(np.float64).eps)
+"""Rounding error of the samples as they were given, as a share of their largest entry."""
 
 BLADE: Final = 1e-10
 """Smallest height of a row over the span of the rows before it, as a share of its length.

@@ -211,7 +211,8 @@ bool WedgeMaker::independent_of_prefix(const int64_t* subset, int64_t row) {
 
 bool WedgeMaker::canonical(const int64_t* subset) {
     const int64_t r = set_.dim, N = set_.n_rows, size = set_.subset_size();
-    if (size == 0) return true;
+    // One row, or none, fixes a hyperplane: the rows are distinct already.
+    if (r == 1) return true;
     const int64_t last = subset[size - 1];
     const double near = std::max(tol_.same, tol_.noise * (1.0 + radius_ / lowest_[n_edges_]));
     for (int64_t begin = 0; begin < last; begin += kTile) {

@@ -188,6 +188,35 @@ def test_near_duplicates_count_as_the_same_point(norm, bias, noise):
     assert same_columns(doubled.matrix()[: len(X)], D.matrix(), 1e-9)
 
 
+def nasty(rng):
+    """Small data with ties, affine images of grids, offsets, lines."""
+    d = int(rng.integers(1, 5))
+    n = int(rng.integers(1, 9 if d < 4 else 7))
+    kind = rng.integers(5)
+    grid = rng.integers(-2, 3, size=(n, d))
+    if kind == 0:
+        return grid * np.pi + 0.1
+    if kind == 1:
+        return rng.integers(0, 3, size=(n, 1)) @ rng.normal(size=(1, d)) + rng.normal(size=d)
+    if kind == 2:
+        return np.round(rng.normal(size=(n, d)), 1) + 30
+    if kind == 3:
+        return rng.integers(-1, 2, size=(n, d)) @ rng.normal(size=(d, d))
+    return rng.normal(size=(n, d))[rng.integers(0, n, size=n)]
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_random_nasty_data_against_brute_force(seed):
+    rng = np.random.default_rng(seed)
+    X = nasty(rng)
+    norm, bias = NORMS[rng.integers(2)], BIASES[rng.integers(3)]
+    planes = brute_hyperplanes(X, norm, bias, tolerance=1e-9)
+    size = np.abs(X).max() + 1
+    found = dictionary(X, norm=norm, bias=bias).matrix() / size
+    assert found.shape[1] == 2 * len(planes)
+    assert same_columns(found, columns_of(planes, X, bias) / size, 1e-9)
+
+
 def test_points_collinear_up_to_rounding_are_one_line():
     """Fifty points of 0.1 + 0.7 t have one line, not a thousand that differ in the last digit."""
     t = np.random.default_rng(0).uniform(size=50)
@@ -235,7 +264,7 @@ def test_counts_of_the_reference_optima():
 
 def test_budgets_are_checked_before_anything_is_allocated():
     X = np.random.default_rng(0).normal(size=(2000, 6))
-    with pytest.raises(DictionarySizeError, match="max_atoms=2,000,000.*sampled_dictionary") as info:
+    with pytest.raises(DictionarySizeError, match=r"max_atoms=2,000,000.*sampled_dictionary") as info:
         dictionary(X)
     assert info.value.count == count_atoms(2000, 6) > 10**17
     assert info.value.budget == 2_000_000

@@ -109,5 +109,5 @@ def test_blade_of_fewer_vectors_has_all_minors():
     ],
 )
 def test_wrong_shapes_are_named(call):
-    with pytest.raises(DataError, match="needs|expected|at most|at least"):
+    with pytest.raises(DataError, match=r"needs|expected|at most|at least"):
         call()

@@ -91,6 +91,27 @@ def test_a_common_offset_does_not_blur_the_points():
     assert make_frame(collinear, norm="l2", bias=True).rank == 1
 
 
+def test_samples_that_differ_by_rounding_are_equal():
+    """0.1 + 0.2 and 0.3 are one number; 1e-6 apart at 1e6 are two, with the tolerance their digits allow."""
+    same = np.array([[0.1 + 0.2, 1.0], [0.3, 1.0], [0.3, 0.1 * 3 + 0.7]])
+    assert make_frame(same, norm="l2", bias=True).rank == 0
+    assert not make_frame(same, norm="l1", bias=True).points.any()
+    close = make_frame(1e6 + 1e-6 * np.arange(4.0)[:, None], norm="l2", bias=True)
+    assert close.rank == 1
+    assert 1e-2 > close.same > 1e-10
+    assert generating_rows(close).count == 4
+    assert make_frame(np.eye(3), norm="l2", bias=True).same == 1e-10
+
+
+def test_collinear_decimals_far_from_the_origin_stay_collinear():
+    """0.1 (1, 3) t + 1e7 is a line up to the 16th digit of 1e7, which is the 8th of the differences."""
+    t = np.arange(8.0)
+    X = np.column_stack([0.1 * t, 0.3 * t]) + 1e7
+    frame = make_frame(X, norm="l2", bias=True)
+    assert frame.rank == 1
+    assert generating_rows(frame).count == 8
+
+
 def test_penalised_bias_is_a_constant_feature():
     X = np.random.default_rng(5).normal(size=(6, 2))
     frame = make_frame(X, norm="l1", bias="penalized")
