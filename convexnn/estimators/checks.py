@@ -12,14 +12,16 @@ from convexnn.exceptions import DataError
 
 __all__ = ["check_fit_data", "check_predict_data"]
 
+_REMEDY = "Pass finite real numbers: X of shape (n_samples, n_features), y with one entry or row per sample."
+
 
 def check_fit_data(estimator: Any, X: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
     """Samples (n, d) and targets (n,) or (n, c) as float64; remembers names and number of features."""
     try:
         X, y = validate_data(estimator, X, y, dtype=np.float64, order="C", y_numeric=True, multi_output=True)
+        return X, np.asarray(y, dtype=np.float64)
     except ValueError as error:
-        raise DataError(str(error)) from error
-    return X, np.asarray(y, dtype=np.float64)
+        raise DataError(f"{error} {_REMEDY}") from error
 
 
 def check_predict_data(estimator: Any, X: ArrayLike) -> Floats:
@@ -29,5 +31,5 @@ def check_predict_data(estimator: Any, X: ArrayLike) -> Floats:
             estimator, X, reset=False, dtype=np.float64, order="C", accept_sparse=["csr", "csc", "coo"]
         )
     except ValueError as error:
-        raise DataError(str(error)) from error
+        raise DataError(f"{error} {_REMEDY}") from error
     return np.ascontiguousarray(X.toarray() if hasattr(X, "toarray") else X)

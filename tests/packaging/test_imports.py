@@ -1,0 +1,63 @@
+"""Importing the package, and asking for help, must not load what is not needed: both answer at once."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib.metadata import entry_points, version
+
+import pytest
+
+import convexnn
+
+HEAVY = ("numpy", "scipy", "sklearn", "cvxpy", "matplotlib", "torch", "pandas", "pyarrow", "safetensors")
+REPORT = "import sys, json; print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
+
+
+def modules_after(code: str) -> set[str]:
+    """Top-level modules that a fresh interpreter holds after running `code`."""
+    done = subprocess.run([sys.executable, "-c", f"{code}\n{REPORT}"], capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout.strip().split("\n")[-1]))
+
+
+def test_import_loads_nothing_heavy():
+    assert not modules_after("import convexnn; dir(convexnn)") & set(HEAVY)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["fit", "--help"], ["--version"]])
+def test_help_loads_nothing_heavy(arguments):
+    code = f"from convexnn.cli import main\ntry: main({arguments!r})\nexcept SystemExit as end: assert not end.code"
+    loaded = modules_after(code)
+    assert "click" in loaded
+    assert not loaded & set(HEAVY)
+
+
+def test_training_does_not_load_scikit_learn_or_plots():
+    code = "import convexnn; convexnn.train([[0.0], [1.0], [2.0]], [0.0, 1.0, 0.0], beta=0.1)"
+    assert not modules_after(code) & {"sklearn", "matplotlib", "torch", "pandas", "cvxpy"}
+
+
+def test_certificates_load_no_solver():
+    code = (
+        "import numpy as np, convexnn\n"
+        "net = convexnn.ReLUNetwork(np.ones((1, 1)), np.zeros(1), np.ones((1, 1)), np.zeros(1))\n"
+        "convexnn.certify(net, [[0.0], [1.0], [2.0]], [0.0, 1.0, 0.0], beta=0.1)\n"
+        "import sys; assert not [m for m in sys.modules if m.startswith('convexnn.training')]"
+    )
+    assert not modules_after(code) & {"clarabel", "scs", "ecos", "piqp", "cvxpy", "sklearn"}
+
+
+def test_public_names_resolve_and_are_documented():
+    for name in convexnn.__all__:
+        value = getattr(convexnn, name)
+        assert name.startswith("__") or (value.__doc__ or "").strip(), name
+    assert set(convexnn.__all__) == set(dir(convexnn))
+    with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
+        _ = convexnn.nonsense
+
+
+def test_version_and_command_are_those_of_the_package():
+    assert convexnn.__version__ == version("convexnn")
+    (script,) = entry_points(group="console_scripts", name="convexnn")
+    assert script.value == "convexnn.cli:main"
