@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
-from convexnn._types import Floats
+from convexnn._types import Floats, Ints
 from convexnn.geometry.frame import Frame
 from convexnn.oracles.candidates import Candidates, strongest_first
 
@@ -32,8 +34,15 @@ class LineOracle:
 
     def __init__(self, frame: Frame) -> None:
         self._norm = frame.norm
-        self._order = np.argsort(frame.points[:, 0], kind="stable")
-        self._x = frame.points[self._order, 0]
+        self._frame = frame
+
+    @cached_property
+    def _order(self) -> Ints:
+        return np.argsort(self._frame.points[:, 0])
+
+    @cached_property
+    def _x(self) -> Floats:
+        return self._frame.points[self._order, 0]
 
     def price(self, v: Floats, floor: float, limit: int) -> Candidates:
         v = v[self._order]

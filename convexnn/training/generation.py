@@ -13,7 +13,7 @@ from convexnn.training.masters.base import Master
 from convexnn.training.problem import LassoProblem
 from convexnn.training.status import Status
 
-__all__ = ["Solution", "generate"]
+__all__ = ["Solution", "generate", "report"]
 
 # Atoms asked for per round, and the number of inactive ones above which the working set is tidied.
 _BATCH = 64
@@ -73,7 +73,7 @@ def generate(
             dual, best_v = bound, None if state.v is None else v
         progress = Progress(index + 1, primal, dual, state.n_active, clock.seconds)
         trace.append(progress)
-        _report(progress, problem, observer)
+        report(progress, problem, observer)
         if progress.relative_gap <= tol:
             status = Status.CERTIFIED
             break
@@ -95,7 +95,8 @@ def generate(
     return Solution(work.normals, work.offsets, work.rows, state.z, state.t, best_v, primal, dual, status, tuple(trace))
 
 
-def _report(progress: Progress, problem: LassoProblem, observer: Observer | None) -> None:
+def report(progress: Progress, problem: LassoProblem, observer: Observer | None) -> None:
+    """Log a round and tell the observer, in the units of the user."""
     logger.info(
         "round %d: objective %.9g, relative gap %.2e, %d neurons",
         progress.round, progress.primal, progress.relative_gap, progress.n_atoms,

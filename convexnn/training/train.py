@@ -15,10 +15,12 @@ from convexnn.losses.base import check_weights
 from convexnn.network import ReLUNetwork
 from convexnn.network.reconstruct import reconstruct
 from convexnn.oracles.candidates import Oracle
+from convexnn.oracles.line import LineOracle
 from convexnn.oracles.listed import ListedOracle
 from convexnn.oracles.pencil import PencilOracle
 from convexnn.oracles.planar import PlanarOracle
 from convexnn.training.generation import Solution, generate
+from convexnn.training.line import has_line_solver, solve_line
 from convexnn.training.masters import Master, amplitude_master, make_master
 from convexnn.training.masters.faces import FaceMaster
 from convexnn.training.problem import LassoProblem, make_problem
@@ -155,6 +157,8 @@ def _solve(
     clock: Clock,
     observer: Observer | None,
 ) -> Solution:
+    if isinstance(plan.oracle, LineOracle) and has_line_solver(problem, solver):
+        return solve_line(problem, tol=0.5 * tol, max_iter=max_iter, clock=clock, observer=observer)
     master = make_master(problem, solver)
     if plan.oracle is None:
         state = master.solve(problem.beta)

@@ -3,6 +3,7 @@
 
 namespace nb = nanobind;
 
+void bind_line(nb::module_& m);
 void bind_master(nb::module_& m);
 void bind_pencil(nb::module_& m);
 void bind_planar(nb::module_& m);
@@ -10,6 +11,7 @@ void bind_wedge(nb::module_& m);
 
 NB_MODULE(_core, m) {
     m.doc() = "Compiled kernels of convexnn; use them through the Python layers.";
+    bind_line(m);
     bind_master(m);
     bind_pencil(m);
     bind_planar(m);
