@@ -48,7 +48,8 @@ def check_real(
 
 def check_count(name: str, value: Any, *, low: int = 1) -> int:
     """Return `value` as int if it is an integer of at least `low`."""
-    if isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_)) and int(value) >= low:
+    flag = isinstance(value, (bool, np.bool_))
+    if not flag and isinstance(value, numbers.Integral) and int(value) >= low:
         return int(value)
     raise ParameterError(f"{name}={value!r}: must be an integer >= {low}.")
 

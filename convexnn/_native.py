@@ -11,7 +11,7 @@ from typing import Any
 from convexnn.exceptions import NativeCoreError
 
 try:
-    from convexnn import _core as core
+    from convexnn import _core
 except ImportError as error:
     raise NativeCoreError(
         "convexnn was imported without its compiled core. If you are in a source checkout, the folder "
@@ -21,7 +21,7 @@ except ImportError as error:
 
 __all__ = ["core", "default_threads"]
 
-core: Any
+core: Any = _core
 
 
 def default_threads(n_jobs: int | None = None) -> int:
