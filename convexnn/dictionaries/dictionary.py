@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from convexnn._checks import check_bias, check_count, check_norm, check_points
-from convexnn._native import core
+from convexnn._native import core, default_threads
 from convexnn._types import ArrayLike, Bias, Floats, Ints, Norm
 from convexnn.dictionaries.atoms import Atoms
 from convexnn.dictionaries.budget import MAX_ATOMS, MAX_BYTES, check_atom_budget, check_byte_budget
@@ -114,8 +114,11 @@ class Dictionary:
             out += self.columns(part) @ z[part]
         return out
 
-    def rmatvec(self, v: ArrayLike) -> Floats:
-        """K'v for a residual v (n,) or (n, c): the response of every atom, (n_atoms,) or (n_atoms, c)."""
+    def rmatvec(self, v: ArrayLike, *, n_jobs: int | None = 1) -> Floats:
+        """K'v for a residual v (n,) or (n, c): the response of every atom, (n_atoms,) or (n_atoms, c).
+
+        `n_jobs` threads share the work (None or -1: all); the result does not depend on their number.
+        """
         v = np.asarray(v, dtype=np.float64)
         if v.shape[:1] != (self.frame.n,) or v.ndim > 2:
             raise DataError(
@@ -124,7 +127,8 @@ class Dictionary:
         table = np.ascontiguousarray(v.reshape(self.frame.n, -1))
         planes = self.hyperplanes
         out = np.empty((len(planes), 2, table.shape[1]))
-        core.correlate_wedges(self.frame.points, planes.normals, planes.offsets, table, out)
+        threads = default_threads(n_jobs)
+        core.correlate_wedges(self.frame.points, planes.normals, planes.offsets, table, out, threads)
         out *= self.frame.scale
         return out.reshape(self.n_atoms, *v.shape[1:])
 

@@ -87,7 +87,7 @@ void responses(Matrix points, Matrix normals, Vector offsets, OutMatrix out) {
     if (!finished) throw nb::python_error();
 }
 
-void correlate(Matrix points, Matrix normals, Vector offsets, Matrix v, OutCube out) {
+void correlate(Matrix points, Matrix normals, Vector offsets, Matrix v, OutCube out, unsigned threads) {
     check_atoms(points, normals, offsets);
     require(v.shape(0) == points.shape(0), "v: one row per point");
     require(out.shape(0) == normals.shape(0) && out.shape(1) == 2 && out.shape(2) == v.shape(1),
@@ -96,8 +96,8 @@ void correlate(Matrix points, Matrix normals, Vector offsets, Matrix v, OutCube 
     {
         nb::gil_scoped_release nogil;
         finished = convexnn::correlate_wedges(points.data(), points.shape(0), points.shape(1), normals.data(),
-                                              offsets.data(), normals.shape(0), v.data(), v.shape(1), out.data(),
-                                              signal_pending);
+                                              offsets.data(), normals.shape(0), v.data(), v.shape(1), threads,
+                                              out.data(), signal_pending);
     }
     if (!finished) throw nb::python_error();
 }
@@ -115,5 +115,5 @@ void bind_wedge(nb::module_& m) {
     m.def("wedge_responses", &responses, "points"_a.noconvert(), "normals"_a.noconvert(), "offsets"_a.noconvert(),
           "out"_a.noconvert(), "Signed responses (m, n) of hyperplanes to points.");
     m.def("correlate_wedges", &correlate, "points"_a.noconvert(), "normals"_a.noconvert(), "offsets"_a.noconvert(),
-          "v"_a.noconvert(), "out"_a.noconvert(), "Sums v'(Xu + c)_+ of both orientations, shape (m, 2, c).");
+          "v"_a.noconvert(), "out"_a.noconvert(), "threads"_a = 1, "Sums v'(Xu + c)_+ of both orientations, shape (m, 2, c).");
 }

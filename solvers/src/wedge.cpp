@@ -1,3 +1,4 @@
+// Hyperplanes through subsets of rows, each once.
 #include "convexnn/wedge.hpp"
 
 #include <algorithm>
@@ -7,7 +8,6 @@
 namespace convexnn {
 namespace {
 
-constexpr int64_t kLane = 8;            // hyperplanes handled together, so that loops vectorise without reordering sums
 constexpr int64_t kTile = 256;          // rows whose distances are computed together
 constexpr int64_t kChunk = 4'000'000;   // multiply-adds between two looks at the signals, a few milliseconds
 
@@ -266,62 +266,6 @@ bool make_wedges(const RowSet& set, const Tolerance& tolerance, bool l1, const i
         if (j % pause == 0 && should_stop(check)) return false;
         valid[j] = maker.make(subsets + j * size) ? 1 : 0;
         if (valid[j]) maker.write(l1, normals + j * r, offsets + j);
-    }
-    return true;
-}
-
-bool wedge_responses(const double* points, int64_t n, int64_t r, const double* normals, const double* offsets,
-                     int64_t m, double* out, const StopCheck& check) {
-    std::vector<double> columns(n * r);
-    for (int64_t i = 0; i < n; ++i)
-        for (int64_t k = 0; k < r; ++k) columns[k * n + i] = points[i * r + k];
-    const int64_t pause = stride(n * r);
-    for (int64_t j = 0; j < m; ++j) {
-        if (j % pause == 0 && should_stop(check)) return false;
-        const double* u = normals + j * r;
-        double* s = out + j * n;
-        for (int64_t i = 0; i < n; ++i) s[i] = offsets[j];
-        for (int64_t k = 0; k < r; ++k)
-            for (int64_t i = 0; i < n; ++i) s[i] += u[k] * columns[k * n + i];
-    }
-    return true;
-}
-
-bool correlate_wedges(const double* points, int64_t n, int64_t r, const double* normals, const double* offsets,
-                      int64_t m, const double* v, int64_t n_outputs, double* out, const StopCheck& check) {
-    std::vector<double> lanes((r + 1) * kLane), sums(2 * kLane * n_outputs);
-    const int64_t pause = stride(n * (r + 2 * n_outputs) * kLane);
-    for (int64_t begin = 0; begin < m; begin += kLane) {
-        if ((begin / kLane) % pause == 0 && should_stop(check)) return false;
-        const int64_t width = std::min(kLane, m - begin);
-        std::fill(lanes.begin(), lanes.end(), 0.0);
-        std::fill(sums.begin(), sums.end(), 0.0);
-        for (int64_t j = 0; j < width; ++j) {
-            for (int64_t k = 0; k < r; ++k) lanes[k * kLane + j] = normals[(begin + j) * r + k];
-            lanes[r * kLane + j] = offsets[begin + j];
-        }
-        for (int64_t i = 0; i < n; ++i) {
-            double s[kLane], plus[kLane], minus[kLane];
-            for (int64_t j = 0; j < kLane; ++j) s[j] = lanes[r * kLane + j];
-            for (int64_t k = 0; k < r; ++k) {
-                const double x = points[i * r + k];
-                for (int64_t j = 0; j < kLane; ++j) s[j] += x * lanes[k * kLane + j];
-            }
-            for (int64_t j = 0; j < kLane; ++j) {
-                plus[j] = s[j] > 0.0 ? s[j] : 0.0;
-                minus[j] = s[j] < 0.0 ? -s[j] : 0.0;
-            }
-            for (int64_t k = 0; k < n_outputs; ++k) {
-                const double weight = v[i * n_outputs + k];
-                double* sum = sums.data() + 2 * kLane * k;
-                for (int64_t j = 0; j < kLane; ++j) sum[j] += weight * plus[j];
-                for (int64_t j = 0; j < kLane; ++j) sum[kLane + j] += weight * minus[j];
-            }
-        }
-        for (int64_t j = 0; j < width; ++j)
-            for (int64_t side = 0; side < 2; ++side)
-                for (int64_t k = 0; k < n_outputs; ++k)
-                    out[((begin + j) * 2 + side) * n_outputs + k] = sums[2 * kLane * k + side * kLane + j];
     }
     return true;
 }

@@ -81,8 +81,9 @@ bool make_wedges(const RowSet& set, const Tolerance& tolerance, bool l1, const i
 bool wedge_responses(const double* points, int64_t n, int64_t r, const double* normals, const double* offsets,
                      int64_t m, double* out, const StopCheck& check);
 
-// out[j, 0, k] = sum_i v_ik (u_j . x_i + c_j)_+ and out[j, 1, k] the same with the orientation reversed.
+// Equal bits for any number of threads: out[j, 0, k] = sum_i v_ik (u_j . x_i + c_j)_+ and out[j, 1, k] the same with the orientation reversed.
 bool correlate_wedges(const double* points, int64_t n, int64_t r, const double* normals, const double* offsets,
-                      int64_t m, const double* v, int64_t n_outputs, double* out, const StopCheck& check);
+                      int64_t m, const double* v, int64_t n_outputs, unsigned threads, double* out,
+                      const StopCheck& check);
 
 }  // namespace convexnn

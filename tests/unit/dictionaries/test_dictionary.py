@@ -120,6 +120,7 @@ def test_products_are_those_of_the_matrix(norm, bias):
     z[::3] = 0.0
     np.testing.assert_allclose(D.rmatvec(v), K.T @ v, atol=1e-12)
     np.testing.assert_allclose(D.rmatvec(V), K.T @ V, atol=1e-12)
+    np.testing.assert_array_equal(D.rmatvec(V, n_jobs=2), D.rmatvec(V))
     np.testing.assert_allclose(D.matvec(z), K @ z, atol=1e-12)
     np.testing.assert_allclose(D.matvec(Z), K @ Z, atol=1e-12)
     some = np.array([3, 0, 3, D.n_atoms - 1])
