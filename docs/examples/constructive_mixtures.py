@@ -40,12 +40,13 @@ def run():
 
 
 def table(found):
-    head = "| M | n | std | Q | bound (3.15) | with true means | affine | initial | final mean +- sd | median | min | above bound |"
-    lines = [head, "|" + "---|" * 12]
+    names = ["M", "n", "std", "Q", "bound (3.15)", "with true means", "affine", "initial", "final mean +- sd"]
+    names += ["median", "min", "above bound"]
+    lines = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
     for (m, n, std, q), e in found.items():
         lines.append(
-            f"| {m} | {n} | {std} | {q} | {e.bound:.3f} | {e.notebook_bound:.3f} | {e.affine:.3f} | {e.initial.mean():.3f} "
-            f"| {e.final.mean():.3f} +- {e.final.std(ddof=1):.3f} | {np.median(e.final):.3f} "
+            f"| {m} | {n} | {std} | {q} | {e.bound:.3f} | {e.notebook_bound:.3f} | {e.affine:.3f} "
+            f"| {e.initial.mean():.3f} | {e.final.mean():.3f} +- {e.final.std(ddof=1):.3f} | {np.median(e.final):.3f} "
             f"| {e.final.min():.3f} | {e.above_bound:.0%} |"
         )
     return "\n".join(lines) + "\n"

@@ -3,8 +3,8 @@ Does a truncation preserve the rank of the class means?
 =======================================================
 
 Theorem 3.5 of arXiv 2309.10370 is about truncation maps that keep the class means independent. How often does a
-random cone layer do so, against the size delta of the deviations? And what changes when the origin is moved, which changes
-no cost: the paper's condition does, affine independence does not.
+random cone layer do so, against the size delta of the deviations? And what changes when the origin is moved, which
+changes no cost: the paper's condition does, affine independence does not.
 
     python constructive_rank.py FOLDER
 
@@ -66,7 +66,7 @@ def study():
 def table(rows):
     lines = ["| noise | delta | rank preserving | affinely | lost by moving the origin | cost, free / tied bias |"]
     lines.append("|" + "---|" * 6)
-    lines += [f"| {s} | {d:.3f} | {p:.0%} | {a:.0%} | {l:.0%} | {r:.3f} |" for s, d, p, a, l, r in rows]
+    lines += [f"| {s} | {d:.3f} | {p:.0%} | {a:.0%} | {lost:.0%} | {r:.3f} |" for s, d, p, a, lost, r in rows]
     return "\n".join(lines) + "\n"
 
 

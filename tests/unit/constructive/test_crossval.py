@@ -58,7 +58,7 @@ def test_broken_orderings_are_reported(without_solver):
     rows = without_solver.rows
     cases = {
         "gated bound": replace(rows[0], lower=1.0),
-        "convex optimum": replace(rows[0], primal=5.0, dual=4.9),
+        "convex optimum": replace(rows[0], primal=5.0, dual=4.9, scope="network"),
         "dual": replace(rows[0], primal=1.0e-3, dual=2.0e-3),
     }
     for word, row in cases.items():
@@ -112,3 +112,31 @@ def test_program_without_biases_is_refused(mixture):
         cross_validate(mixture.X, mixture.labels, bias=False, solve=False)
     with pytest.raises(ParameterError, match="betas"):
         cross_validate(mixture.X, mixture.labels, betas=[0.0], solve=False)
+
+
+@pytest.mark.parametrize("bias", ["penalized", True])
+def test_certified_l1_optimum_lies_below_every_constructive_network(mixture, bias):
+    found = cross_validate(mixture.X, mixture.labels, betas=BETAS, norm="l1", bias=bias)
+    assert found.violations(1e-8) == []
+    for row in found.rows:
+        assert row.scope == "network"
+        assert row.primal - row.dual <= 1e-8 * found.scale
+        assert row.primal < min(row.upper.values())
+        if bias == "penalized":
+            assert row.lower < row.primal
+
+
+def test_local_searches_of_the_l2_problem_stay_above_the_gated_bound(mixture):
+    found = cross_validate(mixture.X, mixture.labels, betas=[1e-2, 1.0], n_random=1)
+    assert found.violations(1e-8) == []
+    for row in found.rows:
+        assert row.local["from convex optimum"] <= row.primal * (1 + 1e-9)
+        assert row.lower <= min(row.local.values())
+
+
+def test_warm_starts_are_worth_it_at_both_ends(mixture):
+    """Large beta: the linear networks lead to the best local value; small beta: the clamp network does."""
+    found = cross_validate(mixture.X, mixture.labels, betas=[1e-3, 1.0], solve=False, n_random=3)
+    small, large = found.rows[0].local, found.rows[1].local
+    assert small["from clamp"] <= min(small["from affine"], small["from random"]) * (1 + 1e-6)
+    assert large["from theorem 3.1"] <= large["from random"] * (1 + 1e-2)
