@@ -20,6 +20,7 @@ _PUBLIC = {
     "beta_max": "convexnn.training",
     "certify": "convexnn.certificate",
     "dictionary": "convexnn.dictionaries",
+    "solve_path": "convexnn.training",
     "train": "convexnn.training",
 }
 

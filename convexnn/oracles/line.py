@@ -42,7 +42,7 @@ class LineOracle:
 
     @cached_property
     def _x(self) -> Floats:
-        return self._frame.points[self._order, 0]
+        return np.asarray(self._frame.points[self._order, 0])
 
     def price(self, v: Floats, floor: float, limit: int) -> Candidates:
         v = v[self._order]

@@ -1,0 +1,145 @@
+"""Networks along a grid of penalties, each started from the last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from convexnn._checks import check_count, check_real
+from convexnn._progress import Clock, Observer
+from convexnn._types import ArrayLike, Bias, Floats, Ints, Norm
+from convexnn.exceptions import ParameterError
+from convexnn.training.result import TrainingResult
+from convexnn.training.session import Session
+from convexnn.training.strategy import MAX_ATOMS
+from convexnn.training.train import MAX_ITER
+
+__all__ = ["Path", "beta_grid", "solve_path"]
+
+
+@dataclass(frozen=True)
+class Path:
+    """Results along decreasing penalties.
+
+    Attributes
+    ----------
+    results : tuple of TrainingResult
+        One per penalty; each with its own certificate.
+    beta_max : float
+        Penalty from which on the network has no neuron.
+    """
+
+    results: tuple[TrainingResult, ...]
+    beta_max: float
+
+    @property
+    def betas(self) -> Floats:
+        """Penalties, decreasing."""
+        return np.array([r.beta for r in self.results])
+
+    @property
+    def gaps(self) -> Floats:
+        """Relative duality gap at each penalty."""
+        return np.array([r.certificate.relative_gap for r in self.results])
+
+    @property
+    def objectives(self) -> Floats:
+        """Objective at each penalty."""
+        return np.array([r.certificate.primal for r in self.results])
+
+    @property
+    def n_neurons(self) -> Ints:
+        """Neurons at each penalty."""
+        return np.array([r.network.n_neurons for r in self.results], dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    def __iter__(self) -> Iterator[TrainingResult]:
+        return iter(self.results)
+
+    def __getitem__(self, index: int) -> TrainingResult:
+        return self.results[index]
+
+
+def beta_grid(beta_max: float, *, n_betas: int = 50, ratio: float = 1e-3) -> Floats:
+    """Geometric grid from `beta_max` down to ``ratio * beta_max``."""
+    n_betas = check_count("n_betas", n_betas)
+    ratio = check_real("ratio", ratio, low=0.0, high=1.0, strict=True)
+    return np.asarray(beta_max * np.geomspace(1.0, ratio, n_betas))
+
+
+def solve_path(
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    betas: Sequence[float] | Floats | None = None,
+    n_betas: int = 50,
+    ratio: float = 1e-3,
+    norm: Norm = "l2",
+    bias: Bias = True,
+    loss: str = "squared",
+    scope: str = "auto",
+    solver: str = "auto",
+    tol: float = 1e-6,
+    max_iter: int = MAX_ITER,
+    time_limit: float | None = None,
+    max_atoms: int = MAX_ATOMS,
+    max_neurons: int | None = None,
+    random_state: int | None = None,
+    observer: Observer | None = None,
+    sample_weight: ArrayLike | None = None,
+    n_jobs: int | None = None,
+) -> Path:
+    """Train along a decreasing grid of penalties with warm starts.
+
+    Parameters
+    ----------
+    X, y, norm, bias, loss, scope, solver, tol, max_iter, max_atoms, random_state, observer, sample_weight, n_jobs :
+        As in :func:`convexnn.train`; `tol` and `max_iter` hold per penalty.
+    betas : sequence of float, optional
+        Penalties, solved in decreasing order. By default a geometric grid from `beta_max`.
+    n_betas, ratio :
+        Length of the default grid, and its smallest penalty relative to `beta_max`.
+    time_limit : float, optional
+        Seconds for the whole path; penalties that were not begun by then are left out.
+    max_neurons : int, optional
+        Stop at the first penalty whose network has more neurons; that network is left out.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    DataError, ParameterError, DictionarySizeError, SolverUnavailableError
+        As :func:`convexnn.train`.
+    """
+    tol, max_iter = check_real("tol", tol, low=0.0), check_count("max_iter", max_iter)
+    if time_limit is not None:
+        time_limit = check_real("time_limit", time_limit, low=0.0, strict=True)
+    clock = Clock(time_limit)
+    session = Session(
+        X, y, norm=norm, bias=bias, loss=loss, scope=scope, solver=solver, max_atoms=max_atoms,
+        random_state=random_state, sample_weight=sample_weight, n_jobs=n_jobs,
+    )  # fmt: skip
+    top = session.beta_max()
+    grid = _check_grid(betas) if betas is not None else beta_grid(top, n_betas=n_betas, ratio=ratio)
+    results: list[TrainingResult] = []
+    for beta in grid:
+        if results and clock.expired:
+            break
+        result = session.solve(float(beta), tol=tol, max_iter=max_iter, clock=clock, observer=observer)
+        if max_neurons is not None and result.network.n_neurons > max_neurons:
+            break
+        results.append(result)
+    return Path(tuple(results), top)
+
+
+def _check_grid(betas: Sequence[float] | Floats) -> Floats:
+    grid = np.sort(np.atleast_1d(np.asarray(betas, dtype=np.float64)))[::-1]
+    if grid.ndim != 1 or not len(grid) or not np.isfinite(grid).all() or grid[-1] <= 0:
+        raise ParameterError(f"betas={betas!r}: must be finite numbers > 0, at least one.")
+    return grid

@@ -1,0 +1,205 @@
+"""A training session: data, oracle and masters shared by problems at several penalties."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from convexnn._checks import check_bias, check_count, check_norm, check_points, check_targets
+from convexnn._progress import Clock, Observer, Progress
+from convexnn._types import ArrayLike, Bias, Floats, Norm
+from convexnn.certificate import Certificate, certify
+from convexnn.losses import LOSSES
+from convexnn.losses.base import check_weights
+from convexnn.network import ReLUNetwork
+from convexnn.network.reconstruct import reconstruct
+from convexnn.oracles.line import LineOracle
+from convexnn.oracles.listed import ListedOracle
+from convexnn.oracles.pencil import PencilOracle
+from convexnn.oracles.planar import PlanarOracle
+from convexnn.training.generation import Solution, generate
+from convexnn.training.line import has_line_solver, solve_line
+from convexnn.training.masters import Master, amplitude_master, make_master
+from convexnn.training.masters.faces import FaceMaster
+from convexnn.training.problem import LassoProblem, make_problem
+from convexnn.training.result import TrainingResult
+from convexnn.training.status import Status
+from convexnn.training.strategy import MAX_ATOMS, make_plan
+
+__all__ = ["Session"]
+
+# Relative gap over wedges at which their neurons may begin to move.
+_START = 1e-6
+
+
+@dataclass(frozen=True)
+class _Data:
+    """Checked data; samples of weight zero are gone, as if they had never been there."""
+
+    X: Floats
+    Y: Floats
+    weight: Floats | None
+    flat: bool
+
+
+def _check_data(X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> _Data:
+    points = check_points(X)
+    targets = check_targets(y, len(points))
+    flat = np.ndim(y) != 2
+    if sample_weight is None:
+        return _Data(points, targets, None, flat)
+    weight = check_weights(sample_weight, len(points))[:, 0]
+    seen = weight > 0
+    return _Data(np.ascontiguousarray(points[seen]), np.ascontiguousarray(targets[seen]), weight[seen], flat)
+
+
+class Session:
+    """Solve one data set at any penalties, each from the neurons of the last.
+
+    Parameters
+    ----------
+    X, y, norm, bias, loss, scope, solver, max_atoms, random_state, sample_weight, n_jobs :
+        As in :func:`convexnn.train`.
+    """
+
+    def __init__(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        norm: Norm = "l2",
+        bias: Bias = True,
+        loss: str = "squared",
+        scope: str = "auto",
+        solver: str = "auto",
+        max_atoms: int = MAX_ATOMS,
+        random_state: int | None = None,
+        sample_weight: ArrayLike | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        self._data = data = _check_data(X, y, sample_weight)
+        norm, bias = check_norm(norm), check_bias(bias)
+        max_atoms = check_count("max_atoms", max_atoms)
+        LOSSES.check(loss)
+        self._solver, self._n_jobs = solver, n_jobs
+        self._problem = make_problem(
+            data.X, data.Y, beta=1.0, norm=norm, bias=bias, loss=loss, sample_weight=data.weight
+        )
+        movable = solver in ("auto", "native") and data.Y.shape[1] == 1 and self._problem.loss.smooth
+        self._plan = make_plan(
+            self._problem.frame,
+            scope=scope,
+            movable=movable,
+            max_atoms=max_atoms,
+            random_state=random_state,
+            n_jobs=n_jobs,
+        )
+        self._master: Master | None = None
+        self._faces: FaceMaster | None = None
+
+    @property
+    def strategy(self) -> str:
+        """How neurons are searched, and why so."""
+        return self._plan.reason
+
+    def beta_max(self) -> float:
+        """Smallest beta at which the network without neurons is optimal."""
+        problem, oracle = self._problem, self._plan.oracle
+        if oracle is None:
+            return 0.0
+        constant = problem.loss.best_constant() if problem.intercept else np.zeros(problem.targets.shape[1])
+        v = problem.dual_vector(np.zeros_like(problem.targets) + constant)
+        return oracle.price(v, np.inf, 1).strongest * problem.unit
+
+    def solve(
+        self, beta: float, *, tol: float, max_iter: int, clock: Clock, observer: Observer | None = None
+    ) -> TrainingResult:
+        """Train at one penalty, from the neurons of the last one."""
+        problem = self._problem.with_beta(beta)
+        solution = self._minimise(problem, 0.5 * tol, max_iter, clock, observer)
+        return self._assemble(problem, solution, beta, tol)
+
+    def _minimise(
+        self, problem: LassoProblem, tol: float, max_iter: int, clock: Clock, observer: Observer | None
+    ) -> Solution:
+        oracle = self._plan.oracle
+        if isinstance(oracle, LineOracle) and has_line_solver(problem, self._solver):
+            return solve_line(problem, tol=tol, max_iter=max_iter, clock=clock, observer=observer)
+        if self._master is None:
+            self._master = make_master(self._problem, self._solver)
+        if oracle is None:
+            state = self._master.solve(problem.beta)
+            work, value = self._master.working, problem.objective(state.f, state.z)
+            status = Status.CERTIFIED
+            return Solution(work.normals, work.offsets, work.rows, state.z, state.t, None, value, value, status, ())
+        if not isinstance(oracle, (PlanarOracle, PencilOracle)) or not oracle.searches_inside:
+            found = generate(problem, oracle, self._master, tol=tol, max_iter=max_iter, clock=clock, observer=observer)
+            return found.active()
+        return self._moving(problem, oracle, tol, max_iter, clock, observer)
+
+    def _moving(
+        self,
+        problem: LassoProblem,
+        oracle: PlanarOracle | PencilOracle,
+        tol: float,
+        max_iter: int,
+        clock: Clock,
+        observer: Observer | None,
+    ) -> Solution:
+        """Every l2 neuron counts: the wedge optimum is close, and its neurons then move inside their faces."""
+        trace: tuple[Progress, ...] = ()
+        if self._faces is None:
+            assert self._master is not None
+            first = generate(
+                problem, oracle.wedges_only(), self._master,
+                tol=max(tol, _START), max_iter=max_iter, clock=clock, observer=observer,
+            ).active()  # fmt: skip
+            if len(first.trace) == max_iter or clock.expired:
+                return first
+            trace = first.trace
+            self._faces = FaceMaster(self._problem, amplitude_master)
+            self._faces.start(first.normals, first.rows, first.z[:, 0])
+        last = generate(
+            problem, oracle, self._faces,
+            tol=tol, max_iter=max_iter - len(trace), clock=clock, observer=observer,
+        ).active()  # fmt: skip
+        return replace(last, trace=trace + last.trace)
+
+    def _assemble(self, problem: LassoProblem, solution: Solution, beta: float, tol: float) -> TrainingResult:
+        """Network, atoms and certificate in the units of the user."""
+        atoms = problem.to_atoms(solution.normals, solution.offsets, solution.rows)
+        z, t = problem.to_input(solution.z, solution.t)
+        network = reconstruct(z, atoms.normals, atoms.offsets, t, norm=problem.norm, bias=problem.bias)
+        flat = self._data.flat and z.shape[1] == 1
+        return TrainingResult(
+            network=network,
+            certificate=self._certify(problem, network, solution, beta, tol),
+            atoms=atoms,
+            coef=z[:, 0] if flat else z,
+            intercept=float(t[0]) if flat else t,
+            trace=solution.trace,
+            status=solution.status,
+            strategy=self._plan.reason,
+            beta=beta,
+        )
+
+    def _certify(
+        self, problem: LassoProblem, network: ReLUNetwork, solution: Solution, beta: float, tol: float
+    ) -> Certificate:
+        data, plan = self._data, self._plan
+        atoms = plan.oracle.listed(problem.frame) if isinstance(plan.oracle, ListedOracle) else None
+
+        def prove(dual_point: Floats | None) -> Certificate:
+            return certify(
+                network, data.X, data.Y, beta=beta, norm=problem.norm, bias=problem.bias, loss=problem.loss_name,
+                scope=plan.scope, atoms=atoms, sample_weight=data.weight, tol=tol, dual_point=dual_point,
+                n_jobs=self._n_jobs,
+            )  # fmt: skip
+
+        certificate = prove(None)
+        if certificate.holds or solution.v is None:
+            return certificate
+        # The dual vector of a conic solver is better than the gradient where the loss has kinks or z is inexact.
+        offered = prove(problem.to_input_dual(solution.v))
+        return offered if offered.gap < certificate.gap else certificate
