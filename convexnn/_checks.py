@@ -106,6 +106,8 @@ def check_targets(y: ArrayLike, n: int) -> Floats:
     if targets.ndim != 2 or targets.shape[1] == 0:
         raise DataError(f"y has shape {np.shape(y)}; expected (n_samples,) or (n_samples, n_outputs).")
     if targets.shape[0] != n:
-        raise DataError(f"X has {n} rows but y has {targets.shape[0]} entries; they must match. Pass one target per row of X.")
+        raise DataError(
+            f"X has {n} rows but y has {targets.shape[0]} entries; they must match. Pass one target per row of X."
+        )
     _check_finite("y", targets)
     return targets

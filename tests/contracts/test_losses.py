@@ -234,6 +234,7 @@ def test_large_outputs_and_extreme_weights_stay_finite(name, scale, weight_scale
     ("logistic", np.ones((5, 1))),
     ("logistic", -np.ones((5, 1))),
     ("hinge", np.ones((5, 1))),
+    ("hinge", -np.ones((5, 1))),
     ("squared_hinge", -np.ones((5, 1))),
     ("poisson", np.zeros((5, 1))),
     ("softmax", np.eye(3)[[1, 1, 1, 1, 1]]),

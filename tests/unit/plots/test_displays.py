@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ from types import SimpleNamespace
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from convexnn.exceptions import DataError
+from convexnn.exceptions import DataError, SolverUnavailableError
 from convexnn.network import ReLUNetwork
 from convexnn.plots import PlanarDisplay, RestartsDisplay
 
@@ -44,6 +46,12 @@ def test_planar_display_needs_two_inputs():
     wide = ReLUNetwork(np.ones((1, 3)), np.zeros(1), np.ones((1, 1)), np.zeros(1))
     with pytest.raises(DataError, match="two inputs and one output"):
         PlanarDisplay.from_network(wide, np.zeros((2, 3)), np.zeros(2))
+
+
+def test_missing_matplotlib_is_explained(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(SolverUnavailableError, match="convexnn\\[plots\\]"):
+        RestartsDisplay.from_objectives([1.0], primal=1.0, dual=1.0)
 
 
 def test_restarts_are_sorted_above_the_bound():
