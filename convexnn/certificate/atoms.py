@@ -10,13 +10,16 @@ import numpy as np
 
 from convexnn._checks import check_points
 from convexnn._types import Bias, Floats, Norm
+from convexnn.certificate.line import hinge_correlations
 from convexnn.exceptions import DataError
 from convexnn.network.relu import ReLUNetwork, row_norms
 
-__all__ = ["GivenAtoms", "atoms_response", "check_atoms", "neuron_lengths", "own_response"]
+__all__ = ["GivenAtoms", "atoms_response", "check_atoms", "correlations", "neuron_penalties", "own_response"]
 
-# Bytes of the responses of one block of atoms.
+# Bytes of the activations of one block of samples.
 _BLOCK_BYTES = 2**24
+# Activations beyond which sorting the samples of a line is faster than making them all.
+_LINE = 65_536
 _EPS = float(np.finfo(float).eps)
 
 
@@ -60,42 +63,52 @@ def neuron_lengths(normals: Floats, offsets: Floats, norm: Norm, bias: Bias) -> 
     return row_norms(rows, norm)
 
 
+def neuron_penalties(network: ReLUNetwork, norm: Norm, bias: Bias) -> Floats:
+    """|w_j| |a_j| of each neuron (m,), as the penalty counts them."""
+    inner = neuron_lengths(network.hidden_weights, network.hidden_biases, norm, bias)
+    return inner * row_norms(network.output_weights, norm)
+
+
 def atoms_response(X: Floats, v: Floats, atoms: GivenAtoms, *, norm: Norm, bias: Bias) -> float:
     """Largest response to v (n, c) over the given atoms, each scaled to length one.
 
     An atom without weights is a constant and costs nothing; as 1'v = 0 it does not respond.
     """
-    best = 0.0
-    step = max(1, _BLOCK_BYTES // (8 * len(X)))
     lengths = neuron_lengths(atoms.normals, atoms.offsets, norm, bias)
-    for start in range(0, len(lengths), step):
-        part = slice(start, start + step)
-        values = _responses(X, v, atoms.normals[part], atoms.offsets[part], norm)
-        active = lengths[part] > 0
-        best = max(best, float((values[active] / lengths[part][active]).max(initial=0.0)))
-    return best
+    values = _over_outputs(correlations(X, v, atoms.normals, atoms.offsets), norm)
+    return float((values[lengths > 0] / lengths[lengths > 0]).max(initial=0.0))
 
 
-def _responses(X: Floats, v: Floats, normals: Floats, offsets: Floats, norm: Norm) -> Floats:
-    """Response of each neuron as it is, (m,)."""
-    hidden = X @ normals.T
-    hidden += offsets
-    np.maximum(hidden, 0.0, out=hidden)
-    correlations = hidden.T @ v
-    return np.abs(correlations).max(axis=1) if norm == "l1" else row_norms(correlations, "l2")
+def correlations(X: Floats, v: Floats, normals: Floats, offsets: Floats) -> Floats:
+    """K'v, shape (m, c), for neurons (X u_j + c_j)_+ as they are, in blocks of samples."""
+    (n, d), m = X.shape, len(offsets)
+    if d == 1 and n * m > _LINE:
+        return hinge_correlations(X[:, 0], v, normals[:, 0], offsets)
+    out = np.zeros((m, v.shape[1]))
+    step = max(1, _BLOCK_BYTES // (8 * max(1, m)))
+    for start in range(0, n, step):
+        hidden = X[start : start + step] @ normals.T
+        hidden += offsets
+        np.maximum(hidden, 0.0, out=hidden)
+        out += hidden.T @ v[start : start + step]
+    return out
 
 
-def own_response(X: Floats, v: Floats, network: ReLUNetwork, *, norm: Norm, bias: Bias) -> float:
+def own_response(X: Floats, v: Floats, network: ReLUNetwork, correlated: Floats, *, norm: Norm, bias: Bias) -> float:
     """Largest response among the neurons of a network: a lower bound on the largest of all.
 
-    What may be rounding is subtracted, because a neuron of tiny weights and a large bias is hardly more than
-    a constant, and dividing its rounded response by its length would find a violation where there is none.
+    `correlated` (m, c) is K'v. What may be rounding is subtracted, because a neuron of tiny weights and a
+    large bias is hardly more than a constant, and dividing its rounded response by its length would find a
+    violation where there is none.
     """
     W, b = network.hidden_weights, network.hidden_biases
-    if network.n_neurons == 0:
-        return 0.0
     sizes = np.abs(W).sum(axis=1) * np.abs(X).max() + np.abs(b)
     rounding = 64 * _EPS * float(np.abs(v).sum()) * sizes
     lengths = neuron_lengths(W, b, norm, bias)
-    excess = _responses(X, v, W, b, norm) - rounding
+    excess = _over_outputs(correlated, norm) - rounding
     return float((excess[lengths > 0] / lengths[lengths > 0]).max(initial=0.0))
+
+
+def _over_outputs(correlated: Floats, norm: Norm) -> Floats:
+    """Response of each neuron (m,): largest entry (l1) or Euclidean length (l2) over the outputs."""
+    return np.abs(correlated).max(axis=1) if norm == "l1" else row_norms(correlated, "l2")

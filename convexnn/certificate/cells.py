@@ -53,14 +53,14 @@ def _arcs(fan: Fan, height: Floats, ignore: Bools) -> _Arcs:
     slopes = np.where(ignore, -np.inf, np.divide(-fan.a, fan.b, out=np.zeros_like(height), where=~ignore))
     last = np.take_along_axis(lean, slopes.argmax(axis=1)[:, None], axis=1)
     lean = np.where(ignore, last, lean)
-    return _Arcs(fan, np.take_along_axis(lean, fan.order, axis=1), sides, np.where(ignore, 0.0, height))
+    return _Arcs(fan, fan.sort(lean), sides, np.where(ignore, 0.0, height))
 
 
 def _heights(arcs: _Arcs, v: Floats) -> tuple[Floats, Floats]:
     """Third coordinate of U on every arc (p, m), and of T (p, 1)."""
     weighted = arcs.height * v
     start = np.where(arcs.sides > 0, weighted, 0.0).sum(axis=1, keepdims=True)
-    passed = np.cumsum(np.take_along_axis(arcs.sides * weighted, arcs.fan.order, axis=1), axis=1)
+    passed = np.cumsum(arcs.fan.sort(arcs.sides * weighted), axis=1)
     return start - passed, weighted.sum(axis=1, keepdims=True)
 
 

@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from convexnn._types import ArrayLike, Bias, Floats, Norm
-from convexnn.certificate.atoms import neuron_lengths
+from convexnn._types import ArrayLike, Floats
 from convexnn.exceptions import DataError
 from convexnn.losses import Loss
-from convexnn.network.relu import ReLUNetwork, row_norms
+from convexnn.network.relu import ReLUNetwork
 
 __all__ = ["best_scale", "dual_candidate", "gap_of", "squared_gap"]
 
@@ -80,47 +79,53 @@ def gap_of(
     X: Floats,
     f: Floats,
     v: Floats,
-    *,
-    beta: float,
-    norm: Norm,
-    bias: Bias,
+    correlated: Floats,
+    penalties: Floats,
 ) -> tuple[float, float, float]:
-    """Primal value, dual value of the feasible v, and their difference, which may be negative."""
-    inner = neuron_lengths(network.hidden_weights, network.hidden_biases, norm, bias)
-    penalties = beta * inner * row_norms(network.output_weights, norm)
+    """Primal value, dual value of the feasible v, and their difference, which may be negative.
+
+    Parameters
+    ----------
+    loss : Loss
+    network : ReLUNetwork
+    X, f, v : (n, d), (n, c) and (n, c) array
+        Samples, outputs, and the dual vector.
+    correlated : (m, c) array
+        K'v.
+    penalties : (m,) array
+        beta |w_j| |a_j|.
+    """
     primal = loss.value(f) + float(np.sum(penalties))
     if loss.name != "squared":
         dual = max(loss.dual(v), loss.dual(np.zeros_like(v)))
         return primal, dual, primal - dual
-    gap = squared_gap(loss, network, X, v, penalties, np.float64)
+    gap = squared_gap(loss, f, v, network.output_weights, correlated, penalties)
     if abs(gap) < _FINE * abs(primal) and X.size * max(1, network.n_neurons) <= _LONG:
-        gap = squared_gap(loss, network, X, v, penalties, np.longdouble)
+        gap = _fine_gap(loss, network, X, v, penalties)
     return primal, primal - gap, gap
 
 
-def squared_gap(
-    loss: Loss, network: ReLUNetwork, X: Floats, v: Floats, penalties: Floats, dtype: type[np.floating[Any]]
-) -> float:
+def squared_gap(loss: Loss, f: Any, v: Any, outer: Any, correlated: Any, penalties: Floats) -> float:
     """Primal minus dual without subtracting the one from the other, which would leave only rounding noise.
 
     With residual r = y - f, weights q and penalties p_j = beta |w_j| |a_j| the difference is
     1/2 |sqrt(q) r - v / sqrt(q)|^2 + sum_j (p_j - a_j.(v'K_j)),
     a sum of terms that are each >= 0 if v is feasible. The intercept drops out because 1'v = 0.
     """
-    outer = network.output_weights.astype(dtype)
-    total = dtype(0)
-    correlations = np.zeros(outer.shape, dtype=dtype)
-    step = max(1, 2**20 // max(1, network.n_neurons))
-    for start in range(0, len(X), step):
-        rows = slice(start, start + step)
-        hidden = X[rows].astype(dtype) @ network.hidden_weights.T.astype(dtype)
-        np.maximum(hidden + network.hidden_biases, 0, out=hidden)
-        r = loss.y[rows] - (hidden @ outer + network.intercept)
-        u = v[rows].astype(dtype)
-        correlations += hidden.T @ u
-        if loss.weight is None:
-            total += np.sum((r - u) ** 2)
-        else:
-            q = np.sqrt(loss.weight[rows].astype(dtype))
-            total += np.sum((q * r - np.divide(u, q, out=np.zeros_like(u), where=q > 0)) ** 2)
-    return float(total / 2 + np.sum(penalties - np.sum(outer * correlations, axis=1)))
+    apart = loss.y - f
+    if loss.weight is None:
+        apart = apart - v
+    else:
+        q = np.sqrt(loss.weight).astype(v.dtype)
+        apart = q * apart - np.divide(v, q, out=np.zeros_like(v), where=q > 0)
+    return float(np.sum(apart * apart) / 2 + np.sum(penalties - np.sum(outer * correlated, axis=1)))
+
+
+def _fine_gap(loss: Loss, network: ReLUNetwork, X: Floats, v: Floats, penalties: Floats) -> float:
+    """The same sum in extended precision, where the platform has it."""
+    rows, weights, biases, outer, dual = (
+        array.astype(np.longdouble)
+        for array in (X, network.hidden_weights, network.hidden_biases, network.output_weights, v)
+    )
+    hidden = np.maximum(rows @ weights.T + biases, 0)
+    return squared_gap(loss, hidden @ outer + network.intercept, dual, outer, hidden.T @ dual, penalties)

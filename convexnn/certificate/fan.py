@@ -18,6 +18,8 @@ __all__ = ["Fan", "Peak", "make_fan", "peaks"]
 
 # A horizontal row has no slope; tilting it by this angle changes nothing that a double can hold.
 _TILT = 1e-150
+# Rows are scaled before: none is longer than this.
+_LARGEST = 1e3
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Fan:
     a, b : (p, m) array
         Coordinates; ignored rows are zero.
     order : (p, m) array
-        Rows by angle.
+        Rows by angle, as positions in the flattened arrays.
     slopes : (p, m) array
         k of the sorted rows. Ignored rows take the slope of the last line, so they add no direction.
     """
@@ -48,37 +50,52 @@ class Fan:
     order: Ints
     slopes: Floats
 
+    def sort(self, values: Floats) -> Floats:
+        """Values (p, m) of the rows in the order of their angles."""
+        return values.ravel().take(self.order)
+
     def totals(self, v: Floats) -> tuple[Floats, Floats]:
         """T of every fan, shape (p, 1) each."""
         return (self.a @ v)[:, None], (self.b @ v)[:, None]
 
     def sums(self, v: Floats) -> tuple[Floats, Floats]:
         """U after each event, two arrays (p, m), for the weights v (m,) of one output."""
-        above = self.b > 0
-        weight = np.take_along_axis(np.abs(self.b) * v, self.order, axis=1)
-        x = np.cumsum(self.slopes * weight, axis=1)
+        size = np.abs(self.b)
+        # Rows with b > 0 are seen at the start: (1 + sign b) / 2 without a mask.
+        above = np.sign(self.b)
+        above += 1.0
+        above *= 0.5 * v
+        start_x = np.einsum("ij,ij->i", self.a, above)[:, None]
+        start_y = np.einsum("ij,ij->i", self.b, above)[:, None]
+        weight = self.sort(np.multiply(size, v, out=size))
         y = np.cumsum(weight, axis=1)
-        x += ((self.a * above) @ v)[:, None]
-        np.subtract(((self.b * above) @ v)[:, None], y, out=y)
-        return x, y
+        weight *= self.slopes
+        x = np.cumsum(weight, axis=1, out=weight)
+        x += start_x
+        return x, np.subtract(start_y, y, out=y)
 
 
 def make_fan(a: Floats, b: Floats, ignore: Bools) -> Fan:
-    """Sort the lines of rows (a, b), shape (p, m), by angle; rows in `ignore` count as zero."""
-    a = np.where(ignore, 0.0, a)
-    tilt = np.abs(a)
-    tilt *= _TILT
-    b = np.where(ignore, 0.0, b)
+    """Sort the lines of rows (a, b), shape (p, m), by angle; rows in `ignore` count as zero.
+
+    Both arrays are overwritten.
+    """
+    a[ignore] = 0.0
     size = np.abs(b)
-    np.copyto(b, tilt, where=size < tilt)
-    slopes = np.full_like(a, -np.inf)
-    np.divide(a, b, out=slopes, where=~ignore)
-    np.negative(slopes, out=slopes, where=~ignore)
+    flat = np.nonzero(size <= _TILT * _LARGEST)
+    tilt = _TILT * np.abs(a[flat])
+    b[flat] = np.where(size[flat] < tilt, tilt, b[flat])
+    b[ignore] = 1.0
+    slopes = np.divide(a, b, out=size)
+    np.negative(slopes, out=slopes)
+    slopes[ignore] = -np.inf
+    b[ignore] = 0.0
     last = slopes.max(axis=1, keepdims=True)
     last[~np.isfinite(last)] = 0.0
     np.copyto(slopes, last, where=ignore)
     order = np.argsort(slopes, axis=1)
-    return Fan(a, b, order, np.take_along_axis(slopes, order, axis=1))
+    order += np.arange(len(order), dtype=order.dtype)[:, None] * order.shape[1]
+    return Fan(a, b, order, slopes.ravel().take(order))
 
 
 def peaks(fan: Fan, v: Floats, norm: Norm, length: Callable[[Floats], Floats], *, arcs: bool) -> Peak:

@@ -6,7 +6,18 @@ import numpy as np
 
 from convexnn._types import Floats, Norm
 
-__all__ = ["line_response"]
+__all__ = ["hinge_correlations", "line_response"]
+
+
+def _integral(gaps: Floats, weights: Floats) -> Floats:
+    """sum over earlier samples of v_i |x_k - x_i|, sample by sample (n,).
+
+    It grows from one sample to the next by gap * (sum of v so far): sums of like size, where the textbook form
+    sum(v x) - x_k sum(v) cancels.
+    """
+    out = np.zeros(len(weights))
+    np.cumsum(gaps * np.cumsum(weights[:-1]), out=out[1:])
+    return out
 
 
 def line_response(x: Floats, v: Floats, norm: Norm = "l2") -> tuple[float, Floats, float]:
@@ -38,13 +49,11 @@ def line_response(x: Floats, v: Floats, norm: Norm = "l2") -> tuple[float, Float
     left, right = np.zeros(len(x)), np.zeros(len(x))
     for output in v.T:
         weights = output[order]
-        # Response to (x - x_j)_+ grows from one kink to the next by gap * (sum of v beyond it): sums of like
-        # size, where the textbook form sum(v x) - x_j sum(v) cancels.
         lower = _integral(gaps, weights)
         upper = _integral(gaps[::-1], weights[::-1])[::-1]
         if single:
-            np.maximum(both, np.abs(lower), out=both)
-            np.maximum(both, np.abs(upper), out=both)
+            np.maximum(both, np.abs(lower, out=lower), out=both)
+            np.maximum(both, np.abs(upper, out=upper), out=both)
         else:
             left += lower * lower
             right += upper * upper
@@ -54,8 +63,34 @@ def line_response(x: Floats, v: Floats, norm: Norm = "l2") -> tuple[float, Float
     return float(both[j]), np.ones(1), -float(x[order[j]])
 
 
-def _integral(gaps: Floats, weights: Floats) -> Floats:
-    """Responses to the hinges that open towards the start, kink by kink."""
-    out = np.zeros(len(weights))
-    np.cumsum(gaps * np.cumsum(weights[:-1]), out=out[1:])
+def hinge_correlations(x: Floats, v: Floats, w: Floats, b: Floats) -> Floats:
+    """K'v, shape (m, c), for neurons (w_j x + b_j)_+ with kinks anywhere.
+
+    Parameters
+    ----------
+    x : (n,) array
+    v : (n, c) array
+    w, b : (m,) array
+    """
+    out: Floats = np.maximum(b, 0.0)[:, None] * v.sum(axis=0)
+    order = np.argsort(x)
+    # Weights that no sample can make felt leave a constant, whose kink may not be a number.
+    sloped = np.abs(w) * np.abs(x).max() > 1e-30 * np.abs(b)
+    # A neuron with w < 0 looks to the left: turned round, it looks to the right like the others.
+    for sign in (1.0, -1.0):
+        mine = np.flatnonzero(sloped & (sign * w > 0))
+        if len(mine) == 0:
+            continue
+        turned = x[order] if sign > 0 else -x[order][::-1]
+        kinks = -b[mine] / np.abs(w[mine])
+        place = np.searchsorted(turned, kinks)
+        inside = place < len(x)
+        place = np.minimum(place, len(x) - 1)
+        distance = np.where(inside, turned[place] - kinks, 0.0)
+        for k, output in enumerate(v.T):
+            weights = output[order] if sign > 0 else output[order][::-1]
+            beyond = np.cumsum(weights[::-1])[::-1]
+            sums = _integral(np.diff(turned)[::-1], weights[::-1])[::-1]
+            response = np.where(inside, sums[place] + distance * beyond[place], 0.0)
+            out[mine, k] = np.abs(w[mine]) * response
     return out

@@ -25,7 +25,7 @@ from convexnn.geometry.tolerance import BLADE, SAME
 __all__ = ["pencil_response"]
 
 # Entries of a batch of fans: small enough to stay in the second-level cache.
-_BATCH = 32_768
+_BATCH = 16_384
 # Fixed rows whose volume is below this share of the product of their lengths fix nothing but noise.
 _DEPENDENT = 1e-13
 _EPS = float(np.finfo(float).eps)
@@ -77,7 +77,8 @@ def _batch(frame: Frame, data: _Rows, fixed: Ints) -> tuple[Ints, Floats, Floats
     free = fixed
     if frame.affine:
         pivots = data.rows[fixed[:, 0], :, None]
-        rows = np.concatenate([rows[:, :, : data.n] - pivots, rows[:, :, data.n :]], axis=2)
+        points, axes = rows[:, :, : data.n] - pivots, rows[:, :, data.n :]
+        rows = np.concatenate([points, axes], axis=2) if len(frame.axes) else points
         free = fixed[:, 1:]
     directions = np.swapaxes(np.take_along_axis(rows, free[:, None, :], axis=2), 1, 2)
     basis, sound = _planes(directions, data.exact)
@@ -131,9 +132,9 @@ def _respond(frame: Frame, data: _Rows, everything: bool, fixed: Ints) -> _Best 
     if len(fixed) == 0:
         return None
     flat, ignore, mute = _quotient(frame, data, basis, rows, fixed)
-    fan = make_fan(flat[:, 0], flat[:, 1], ignore)
+    fan = make_fan(flat[:, 0].copy(), flat[:, 1].copy(), ignore)
     # Ignored rows repeat the last line, which may itself be mute.
-    silent = np.take_along_axis(mute | ignore, fan.order, axis=1) if mute.any() else None
+    silent = (mute | ignore).ravel().take(fan.order) if mute.any() else None
     arcs = everything and frame.norm == "l2"
     peak: Peak = peaks(fan, data.weights, frame.norm, _lengths(frame, basis, silent), arcs=arcs)
     normal = basis[peak.fan] @ np.array(peak.direction) / max(np.abs(peak.direction))

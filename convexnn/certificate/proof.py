@@ -9,7 +9,13 @@ import numpy as np
 
 from convexnn._checks import check_real
 from convexnn._types import ArrayLike, Bias, Floats, Norm
-from convexnn.certificate.atoms import GivenAtoms, atoms_response, own_response
+from convexnn.certificate.atoms import (
+    GivenAtoms,
+    atoms_response,
+    correlations,
+    neuron_penalties,
+    own_response,
+)
 from convexnn.certificate.dual import best_scale, dual_candidate, gap_of
 from convexnn.certificate.record import Certificate, Scope, data_fingerprint
 from convexnn.certificate.response import max_response, network_scope_is_exact, refuse_work, response_work
@@ -68,10 +74,10 @@ def choose_scope(question: Question) -> Question:
     raise refuse_work(frame, work, question.max_work)
 
 
-def largest_response(question: Question, v: Floats) -> tuple[Scope, float, bool]:
+def largest_response(question: Question, v: Floats, correlated: Floats) -> tuple[Scope, float, bool]:
     """The scope that is proved, the largest response in it, and whether all checks agreed."""
     q = question
-    own = own_response(q.X, v, q.network, norm=q.norm, bias=q.bias)
+    own = own_response(q.X, v, q.network, correlated, norm=q.norm, bias=q.bias)
     if q.scope == "searched":
         found = check_real("searched_response", q.searched, low=0.0)
         return "searched", max(found, own), True
@@ -89,9 +95,11 @@ def prove(question: Question) -> Certificate:
     q, loss = question, question.loss
     f = q.network.outputs(q.X)
     v = dual_candidate(loss, f, centred=q.bias is True, given=q.dual_point)
-    scope, response, consistent = largest_response(q, v)
-    v = v * best_scale(loss, v, response, q.beta)
-    primal, dual, gap = gap_of(loss, q.network, q.X, f, v, beta=q.beta, norm=q.norm, bias=q.bias)
+    correlated = correlations(q.X, v, q.network.hidden_weights, q.network.hidden_biases)
+    scope, response, consistent = largest_response(q, v, correlated)
+    s = best_scale(loss, v, response, q.beta)
+    penalties = q.beta * neuron_penalties(q.network, q.norm, q.bias)
+    primal, dual, gap = gap_of(loss, q.network, q.X, f, s * v, s * correlated, penalties)
     # The loss of the zero network sets the size of rounding errors when the optimum itself is zero.
     size = max(abs(primal), abs(dual), 16 * _EPS * abs(loss.value(np.zeros_like(f))))
     # Weak duality holds for all networks; a bound on fewer networks may lie above this one.

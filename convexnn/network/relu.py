@@ -11,6 +11,7 @@ from convexnn._checks import check_bias, check_norm, check_points, check_real, c
 from convexnn._types import ArrayLike, Bias, Floats, Norm
 from convexnn.exceptions import DataError
 from convexnn.losses import LOSSES
+from convexnn.network.broken_line import broken_line
 
 __all__ = ["ReLUNetwork", "row_norms"]
 
@@ -90,6 +91,10 @@ class ReLUNetwork:
 
     def outputs(self, X: Floats) -> Floats:
         """Outputs (n, c) of checked samples, evaluated in blocks of rows."""
+        if self.n_features == 1 and X.shape[0] * self.n_neurons > _BLOCK:
+            return broken_line(
+                X[:, 0], self.hidden_weights[:, 0], self.hidden_biases, self.output_weights, self.intercept
+            )
         out = np.empty((X.shape[0], self.n_outputs))
         for start in range(0, X.shape[0], _BLOCK):
             rows = slice(start, start + _BLOCK)
