@@ -49,7 +49,18 @@ def _absorb_intercept(network: ReLUNetwork) -> ReLUNetwork:
     )
 
 
-def _constructive(data: ClassData, y: Floats, bias: Bias) -> dict[str, ReLUNetwork]:
+def _one_output(network: ReLUNetwork, output: int | None) -> ReLUNetwork:
+    if output is None:
+        return network
+    return ReLUNetwork(
+        network.hidden_weights,
+        network.hidden_biases,
+        network.output_weights[:, [output]],
+        network.intercept[[output]],
+    )
+
+
+def _constructive(data: ClassData, y: Floats, bias: Bias, output: int | None) -> dict[str, ReLUNetwork]:
     """The shallow constructions that exist for these data, in the form that the program can represent."""
     makers: dict[str, Callable[[], _Built]] = {
         "theorem 3.1": lambda: shallow_construct(data.X, data.labels, targets=y, shift="smallest"),
@@ -60,7 +71,7 @@ def _constructive(data: ClassData, y: Floats, bias: Bias) -> dict[str, ReLUNetwo
     found: dict[str, ReLUNetwork] = {}
     for name, make in makers.items():
         try:
-            network = make().network
+            network = _one_output(make().network, output)
         except ConstructionError:
             continue
         found[name] = _absorb_intercept(network) if bias == "penalized" else network
@@ -111,6 +122,7 @@ def cross_validate(
     targets: ArrayLike | None = None,
     norm: Norm = "l2",
     bias: Bias = "penalized",
+    output: int | None = None,
     solve: bool = True,
     n_random: int = 3,
     n_patterns: int = 200,
@@ -119,9 +131,9 @@ def cross_validate(
 ) -> CrossValidation:
     """Put the convex optimum between the constructive upper bounds and the gated lower bound, for each beta.
 
-    With norm="l1" the optimum is over all networks and nothing may lie below it. With norm="l2" and several
-    outputs it is over the wedge dictionary, and local searches from it and from the constructive networks may go
-    lower, but never below the gated bound.
+    With norm="l1" the optimum is over all networks and nothing may lie below it, and so for norm="l2" with one
+    `output` in the plane. With norm="l2" and several outputs it is over the wedge dictionary, and local searches
+    from it and from the constructive networks may go lower, but never below the gated bound.
 
     Parameters
     ----------
@@ -134,6 +146,9 @@ def cross_validate(
         Of the weight decay. The local searches need "l2".
     bias : "penalized" or True
         With free biases the gated relaxation is vacuous and left out.
+    output : int, optional
+        Fit only this output (one class against the others); all of them by default. For one output the l2
+        optimum over all networks is available in low dimension.
     solve : bool
         Whether to train; otherwise only the orderings that need no solver are computed.
     n_random : int
@@ -155,14 +170,14 @@ def cross_validate(
     if bias not in (True, "penalized"):
         raise ParameterError(f"bias={bias!r}: the constructive networks have biases; choose 'penalized' or True.")
     check_count("n_random", n_random, low=0)
-    wanted = y[data.labels]
+    wanted = y[data.labels] if output is None else y[data.labels][:, [output]]
     rows = np.hstack([data.X, np.ones((data.n_samples, 1))])
     patterns, complete = _patterns(rows, n_patterns)
     grid = _grid(betas, rows, wanted)
-    networks = _constructive(data, y, bias)
+    networks = _constructive(data, y, bias, output)
     rng = np.random.default_rng(random_state)
-    q = data.n_classes
-    starts = [_random_network(4 * q + 4, data.n_features, q, rng) for _ in range(n_random)]
+    width, n_outputs = 4 * data.n_classes + 4, wanted.shape[1]
+    starts = [_random_network(width, data.n_features, n_outputs, rng) for _ in range(n_random)]
     found: list[CrossRow] = []
     for beta in grid:
         lower = None

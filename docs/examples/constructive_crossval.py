@@ -27,7 +27,12 @@ BETAS = np.logspace(-3.5, 0.75, 12)
 
 def study():
     mixture = gaussian_mixture(2, 2, 8, 0.25, random_state=3)
-    return {norm: cross_validate(mixture.X, mixture.labels, betas=BETAS, norm=norm) for norm in ("l1", "l2")}
+    X, labels = mixture.X, mixture.labels
+    return {
+        "l1": cross_validate(X, labels, betas=BETAS, norm="l1"),
+        "l2": cross_validate(X, labels, betas=BETAS, norm="l2"),
+        "l2, one output": cross_validate(X, labels, betas=BETAS, norm="l2", output=0, tol=1e-7),
+    }
 
 
 def table(found):
@@ -42,7 +47,7 @@ def table(found):
 
 
 def picture(found, path):
-    fig, axes = plt.subplots(1, 2, figsize=(12, 4.8), sharey=True, layout="constrained")
+    fig, axes = plt.subplots(1, 3, figsize=(17, 4.8), sharey=True, layout="constrained")
     for ax, (norm, result) in zip(axes, found.items()):
         beta = [row.beta for row in result.rows]
         for k, name in enumerate(result.rows[0].upper):
@@ -51,8 +56,8 @@ def picture(found, path):
                 ax.loglog(beta, [row.local[f"from {name}"] for row in result.rows], ":", color=f"C{k}")
         ax.loglog(beta, [row.primal for row in result.rows], "k-o", ms=4, label="convex optimum")
         ax.loglog(beta, [row.lower for row in result.rows], "-", color="0.6", label="gated lower bound")
-        scope = result.rows[0].scope
-        ax.set(title=f"{norm} weight decay, optimum over the {scope}", xlabel="beta")
+        scope = {"network": "all networks", "dictionary": "the dictionary"}[result.rows[0].scope]
+        ax.set(title=f"{norm}: optimum over {scope}", xlabel="beta")
         ax.legend(fontsize=8)
     axes[0].set_ylabel("objective (dotted: after a local search)")
     fig.savefig(path, dpi=110)

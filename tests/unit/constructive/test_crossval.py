@@ -140,3 +140,13 @@ def test_warm_starts_are_worth_it_at_both_ends(mixture):
     small, large = found.rows[0].local, found.rows[1].local
     assert small["from clamp"] <= min(small["from affine"], small["from random"]) * (1 + 1e-6)
     assert large["from theorem 3.1"] <= large["from random"] * (1 + 1e-2)
+
+
+def test_certified_l2_optimum_of_one_output_lies_below_every_network(mixture):
+    """For one output in the plane the l2 optimum is over all networks: no local search may get below it."""
+    found = cross_validate(mixture.X, mixture.labels, betas=[1e-2, 1.0], output=1, tol=1e-8)
+    assert found.violations(1e-8) == []
+    for row in found.rows:
+        assert row.scope == "network"
+        assert row.lower < row.primal < min(row.upper.values())
+        assert min(row.local.values()) <= row.primal * 1.2
