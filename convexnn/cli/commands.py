@@ -9,6 +9,8 @@ from typing import Any
 import click
 import numpy as np
 
+from convexnn._checks import check_real
+from convexnn._progress import Clock
 from convexnn._types import Floats
 from convexnn.certificate import certify
 from convexnn.cli.exits import Exit
@@ -17,7 +19,8 @@ from convexnn.cli.reporting import certificate_summary, progress_printer, show, 
 from convexnn.cli.tables import write_columns
 from convexnn.data import Table, open_table
 from convexnn.exceptions import ParameterError
-from convexnn.training import beta_max, train
+from convexnn.training.session import Session
+from convexnn.training.train import MAX_ITER
 
 __all__ = ["run_certify", "run_fit", "run_predict"]
 
@@ -57,23 +60,21 @@ def run_fit(
     names = _names(features)
     X, y = _columns(open_table(file), names, target)
     kind: dict[str, Any] = {"norm": norm, "bias": bias_from_word(bias)}
-    if beta is None:
-        if not beta_ratio > 0:
-            raise ParameterError(f"--beta-ratio {beta_ratio}: must be > 0; 0.01 is a good start.")
-        # A constant target has beta_max = 0: every beta > 0 gives the same constant network.
-        beta = beta_ratio * (beta_max(X, y, **kind) or 1.0)
     limits: dict[str, Any] = {} if max_atoms is None else {"max_atoms": max_atoms}
-    result = train(
-        X,
-        y,
-        beta=beta,
-        solver=solver,
-        tol=tol,
-        time_limit=time_limit,
-        random_state=seed,
+    if time_limit is not None:
+        check_real("time_limit", time_limit, low=0.0, strict=True)
+    clock = Clock(time_limit)
+    session = Session(X, y, solver=solver, random_state=seed, **kind, **limits)
+    if beta is None:
+        ratio = check_real("beta_ratio", beta_ratio, low=0.0, strict=True, hint="0.01 is a good start.")
+        # A constant target has beta_max = 0: every beta > 0 gives the same constant network.
+        beta = ratio * (session.beta_max() or 1.0)
+    result = session.solve(
+        check_real("beta", beta, low=0.0, strict=True),
+        tol=check_real("tol", tol, low=0.0),
+        max_iter=MAX_ITER,
+        clock=clock,
         observer=progress_printer(quiet=quiet),
-        **kind,
-        **limits,
     )
     save_model(out, result.network, result.certificate, Recipe(target, names, beta, **kind))
     summary = certificate_summary(result.certificate, tol)

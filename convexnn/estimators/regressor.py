@@ -10,13 +10,16 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from convexnn._checks import check_real
+from convexnn._checks import check_count, check_real
+from convexnn._progress import Clock
 from convexnn._types import ArrayLike, Bias, Floats, Ints, Norm
+from convexnn.certificate.record import data_fingerprint
 from convexnn.estimators.checks import check_fit_data, check_predict_data
 from convexnn.estimators.fitted import FittedNetwork
 from convexnn.estimators.progress import fit_observer
 from convexnn.estimators.warnings import GapWarning
-from convexnn.training import TrainingResult, beta_max, train
+from convexnn.training import TrainingResult
+from convexnn.training.session import Session
 from convexnn.training.strategy import MAX_ATOMS
 from convexnn.training.train import MAX_ITER
 
@@ -59,7 +62,8 @@ class ConvexReLURegressor(FittedNetwork, RegressorMixin, BaseEstimator):
     verbose : int, default=0
         1: a summary on standard output, 2: one line per round as well.
     warm_start : bool, default=False
-        Keep `beta_` of the previous fit as the penalty where ``beta=None``, and start from its neurons.
+        Start from the neurons of the last fit if data and parameters are the same but for `beta`,
+        `beta_ratio`, `tol`, `max_iter` and `time_limit`. The optimum does not depend on it.
 
     Attributes
     ----------
@@ -154,21 +158,9 @@ class ConvexReLURegressor(FittedNetwork, RegressorMixin, BaseEstimator):
         """
         points, targets = check_fit_data(self, X, y)
         weight = _uniform_or_array(sample_weight, len(points))
-        kind: dict[str, Any] = {
-            "norm": self.norm, "bias": self.bias, "loss": self.loss, "sample_weight": weight,
-            "max_atoms": self.max_atoms, "random_state": self._seed(), "n_jobs": self.n_jobs,
-        }  # fmt: skip
-        result = train(
-            points,
-            targets,
-            beta=self._penalty(points, targets, kind),
-            solver=self.solver,
-            tol=self.tol,
-            max_iter=self.max_iter,
-            time_limit=self.time_limit,
-            observer=fit_observer(self.verbose),
-            **kind,
-        )
+        limits = self._limits()
+        session = self._start(points, targets, weight)
+        result = session.solve(self._penalty(session), observer=fit_observer(self.verbose), **limits)
         self._keep(result, targets.ndim == 1, weight)
         return self
 
@@ -183,16 +175,44 @@ class ConvexReLURegressor(FittedNetwork, RegressorMixin, BaseEstimator):
             return None if self.random_state is None else int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
-    def _penalty(self, X: Floats, y: Floats, kind: dict[str, Any]) -> float:
+    def _limits(self) -> dict[str, Any]:
+        limit = self.time_limit
+        if limit is not None:
+            limit = check_real("time_limit", limit, low=0.0, strict=True, hint="It counts seconds.")
+        return {
+            "tol": check_real("tol", self.tol, low=0.0),
+            "max_iter": check_count("max_iter", self.max_iter),
+            "clock": Clock(limit),
+        }
+
+    def _start(self, X: Floats, y: Floats, weight: Floats | None) -> Session:
+        """The session of the last fit if `warm_start` and nothing but penalty and limits changed, or a new one."""
+        options: dict[str, Any] = {
+            "norm": self.norm, "bias": self.bias, "loss": self.loss, "solver": self.solver,
+            "max_atoms": self.max_atoms, "random_state": self._seed(), "n_jobs": self.n_jobs,
+        }  # fmt: skip
+        if not self.warm_start:
+            self._session = None
+            return Session(X, y, sample_weight=weight, **options)
+        key = (data_fingerprint(X, y, weight), tuple(options.items()))
+        kept = getattr(self, "_session", None)
+        if kept is None or kept[0] != key:
+            kept = key, Session(X, y, sample_weight=weight, **options)
+            self._session = kept
+        return kept[1]
+
+    def _penalty(self, session: Session) -> float:
         if self.beta is not None:
-            return self.beta
-        if self.warm_start and hasattr(self, "beta_"):
-            return self.beta_
-        ratio = check_real(
-            "beta_ratio", self.beta_ratio, low=0.0, strict=True, hint="It is a share of beta_max."
-        )
+            return check_real("beta", self.beta, low=0.0, strict=True, hint="Or leave it out and set beta_ratio.")
+        ratio = check_real("beta_ratio", self.beta_ratio, low=0.0, strict=True, hint="It is a share of beta_max.")
         # A constant target has beta_max = 0: every beta > 0 gives the same constant network.
-        return ratio * (beta_max(X, y, **kind) or 1.0)
+        return ratio * (session.beta_max() or 1.0)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        # Search structures are large and hold compiled objects; a pickled estimator starts afresh.
+        state.pop("_session", None)
+        return state
 
     def _keep(self, result: TrainingResult, flat: bool, weight: Floats | None) -> None:
         seen: Ints = np.arange(result.certificate.n_samples) if weight is None else np.flatnonzero(weight > 0)

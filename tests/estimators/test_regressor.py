@@ -148,6 +148,26 @@ def test_verbose_speaks(capsys):
     assert "round 1: objective" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("norm", ["l1", "l2"])
+def test_warm_start_goes_on_from_the_last_neurons(norm):
+    warm = ConvexReLURegressor(beta_ratio=0.02, norm=norm, warm_start=True).fit(X, y)
+    session = warm._session
+    warm.set_params(beta_ratio=0.019).fit(X, y)
+    assert warm._session is session
+    cold = ConvexReLURegressor(beta_ratio=0.019, norm=norm).fit(X, y)
+    assert warm.beta_ == cold.beta_
+    assert warm.objective_ == pytest.approx(cold.objective_, rel=2e-6)
+    assert warm.certified_
+    assert warm.n_iter_ < cold.n_iter_
+    # Other data or another problem start afresh, and search structures are not pickled.
+    warm.set_params(bias=False).fit(X, y)
+    assert warm._session is not session
+    other = warm.fit(X, 2 * y)._session
+    assert other is not warm.fit(X, y)._session
+    assert not hasattr(pickle.loads(pickle.dumps(warm)), "_session")
+    assert warm.set_params(warm_start=False).fit(X, y)._session is None
+
+
 def test_sampled_dictionaries_follow_the_seed():
     wide = rng.normal(size=(40, 6))
     options = {"max_atoms": 500, "beta_ratio": 0.1}

@@ -105,7 +105,7 @@ def test_open_gap_leaves_with_three_and_keeps_the_network(data):
     ("arguments", "code", "message"),
     [
         (["--beta", "-1"], Exit.USAGE, "beta=-1.0: must be a finite number"),
-        (["--beta-ratio", "0"], Exit.USAGE, "--beta-ratio 0.0: must be > 0"),
+        (["--beta-ratio", "0"], Exit.USAGE, "beta_ratio=0.0: must be a finite number"),
         (["--solver", "nope"], Exit.USAGE, "nope"),
         (["--features", "a,a"], Exit.USAGE, "different column names"),
         (["--features", "a,t"], Exit.USAGE, "also among the features"),
@@ -139,10 +139,10 @@ def test_too_large_leaves_with_five_and_interrupt_with_130(data, monkeypatch):
     from convexnn.exceptions import DictionarySizeError, NotCertifiedError
 
     def failing(error):
-        def train(*_, **__):
+        def start(*_, **__):
             raise error
 
-        return train
+        return start
 
     cases = {
         Exit.TOO_LARGE: DictionarySizeError("too many", count=9, budget=1),
@@ -150,7 +150,7 @@ def test_too_large_leaves_with_five_and_interrupt_with_130(data, monkeypatch):
         Exit.NOT_CERTIFIED: NotCertifiedError("no"),
     }
     for code, error in cases.items():
-        monkeypatch.setattr("convexnn.cli.commands.train", failing(error))
+        monkeypatch.setattr("convexnn.cli.commands.Session", failing(error))
         fit(data, code=code)
 
 
