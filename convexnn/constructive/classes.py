@@ -25,6 +25,7 @@ Weighting: TypeAlias = Literal["samples", "classes"]
 
 # Means count as dependent when their smallest singular value is below this multiple of max(M, Q) eps s_max.
 _RANK_SLACK = 1e3
+_LARGE = 1e150
 
 
 @dataclass(frozen=True)
@@ -291,6 +292,7 @@ def class_data(X: ArrayLike, labels: ArrayLike, *, classes: ArrayLike | None = N
         If there are fewer than two classes, or a class of `classes` has no sample.
     """
     points = check_points(X)
+    _check_size(points)
     given = np.asarray(labels)
     if given.ndim != 1 or len(given) != len(points):
         raise DataError(f"labels has shape {given.shape}; expected ({len(points)},), one label per row of X.")
@@ -310,6 +312,17 @@ def class_data(X: ArrayLike, labels: ArrayLike, *, classes: ArrayLike | None = N
             f"class {names.tolist()[int(np.argmin(counts))]!r} has no sample, so its mean does not exist."
         )
     return _split(points, codes, names, counts)
+
+
+def _check_size(X: Floats) -> None:
+    """Refuse sizes whose squares or inverses leave the range of float64."""
+    largest = float(np.abs(X).max())
+    spread = float(np.abs(X - X[0]).max()) if largest <= _LARGE else largest
+    if largest > _LARGE or 0.0 < spread < 1.0 / _LARGE:
+        raise DataError(
+            f"X has entries up to {largest:.1e} that differ by up to {spread:.1e}; sizes between {1 / _LARGE:.0e} "
+            f"and {_LARGE:.0e} are expected. Change the units of the features."
+        )
 
 
 def _split(X: Floats, codes: Ints, classes: NDArray[Any], counts: Ints) -> ClassData:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from os import PathLike
 
 import numpy as np
 
@@ -55,8 +56,7 @@ class DeepReLUNetwork:
         for k, (weight, bias) in enumerate(layers):
             if bias.shape != weight.shape[:1]:
                 raise DataError(
-                    f"layer {k} has weight {weight.shape} and bias {bias.shape}; expected (out, in) and "
-                    "(out,)."
+                    f"layer {k} has weight {weight.shape} and bias {bias.shape}; expected (out, in) and (out,)."
                 )
             if k and weight.shape[1] != layers[k - 1][0].shape[0]:
                 raise DataError(
@@ -138,11 +138,29 @@ class DeepReLUNetwork:
         """
         if self.n_layers != 2:
             raise DataError(
-                f"the network has {self.n_layers - 1} hidden layers; a ReLUNetwork has exactly 1. Keep the "
-                "deep value."
+                f"the network has {self.n_layers - 1} hidden layers; a ReLUNetwork has exactly 1. Keep the deep value."
             )
         (weight, bias), (out, intercept) = self.layers
         return ReLUNetwork(weight, bias, out.T, intercept)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the network to a safetensors file (no pickle, nothing is executed on load)."""
+        from convexnn.network.deep_files import save_deep_network
+
+        save_deep_network(self, path)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> DeepReLUNetwork:
+        """Read a network written by :meth:`save`.
+
+        Raises
+        ------
+        ModelFormatError
+            If the file is damaged, edited or of another kind.
+        """
+        from convexnn.network.deep_files import load_deep_network
+
+        return load_deep_network(path)
 
 
 def _pairs(layers: Iterable[Layer]) -> Iterable[Layer]:

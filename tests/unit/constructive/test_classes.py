@@ -128,3 +128,18 @@ def test_labels_of_any_kind_keep_their_order_and_names():
     assert data.names == ["c", "a", "b"]
     np.testing.assert_array_equal(data.labels, labels)
     assert class_data(X, names[labels]).names == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("size", [1e200, 1e308, 1e-200, 1e-310])
+def test_sizes_beyond_the_range_of_squares_are_refused(size):
+    X, labels, _ = ref.problem(7, n_classes=3, extra=0)
+    with pytest.raises(DataError, match="units"):
+        class_data(X / np.abs(X).max() * size, labels)
+
+
+@pytest.mark.parametrize("size", [1e-140, 1e-12, 1e12, 1e140])
+def test_units_do_not_change_the_ratios(size):
+    X, labels, _ = ref.problem(7, n_classes=3, extra=0)
+    base, scaled = class_data(X, labels), class_data(X * size, labels)
+    assert scaled.delta_p == pytest.approx(base.delta_p, rel=1e-9)
+    assert scaled.delta_c == pytest.approx(base.delta_c, rel=1e-9)

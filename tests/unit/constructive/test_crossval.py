@@ -150,3 +150,12 @@ def test_certified_l2_optimum_of_one_output_lies_below_every_network(mixture):
         assert row.scope == "network"
         assert row.lower < row.primal < min(row.upper.values())
         assert min(row.local.values()) <= row.primal * 1.2
+
+
+def test_constructions_that_do_not_exist_are_left_out():
+    """Three classes in the plane have no independent means, and here no clamp either."""
+    X = np.array([[0.0, 0.0], [1.0, 0.1], [2.1, 0.0], [2.9, 0.2], [4.2, 0.0], [5.1, 0.3]])
+    found = cross_validate(X, [0, 1, 2, 0, 1, 2], betas=BETAS, norm="l1")
+    assert set(found.rows[0].upper) == {"affine variant", "affine"}
+    assert list(found.least_squares) == ["all patterns", "affine"]
+    assert found.violations() == []
