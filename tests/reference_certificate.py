@@ -140,6 +140,27 @@ def activation_patterns(X, bias):
     return np.array(sorted(found))
 
 
+def network_response(X, v, bias):
+    """Largest l2 response of all neurons, d <= 3 rows through the origin or d <= 2 with free biases.
+
+    On a face of a cell the response is the length of a matrix times u, largest at its top singular vector, if
+    that lies on the face. All these vectors of all faces are tried; X in general position.
+    """
+    if bias is True:
+        # At the best bias a sample lies on the hyperplane: measured from it, there are no biases.
+        others = [np.delete(X - x, i, axis=0) for i, x in enumerate(X)]
+        return max(network_response(rows, np.delete(v, i, axis=0), False) for i, rows in enumerate(others))
+    rows = np.hstack([X, np.ones((len(X), 1))]) if bias == "penalized" else X
+    best, d = wedge_response(rows, v, "l2", False), rows.shape[1]
+    for active in activation_patterns(rows, False):
+        matrix = (v * active[:, None]).T @ rows
+        for face in [None, *rows] if d == 3 else [None]:
+            flat = matrix if face is None else matrix - np.outer(matrix @ face, face) / (face @ face)
+            u = np.linalg.svd(flat)[2][:1]
+            best = max(best, *(response(rows, v, sign * u, 0.0, "l2")[0] for sign in (1.0, -1.0)))
+    return best
+
+
 def network_program(X, y, beta, bias):
     """Optimal l2 network of any width (Pilanci & Ergen 2020): cones over all patterns; (u, c, z, t)."""
     import cvxpy as cp

@@ -2,8 +2,7 @@
 
 On a cell (a fixed set of active samples) the response to v is linear, u.U, so its maximum over unit u is
 inside the cell only if U/|U| is. Every cell has an arc on its border; walking the arcs of all great circles
-meets all cells. Cells that U leaves through the circle of the arc, or through the two circles that end it,
-are discarded.
+meets all cells. Cells that U leaves, through one of the circles at the arc or of a few others, are discarded.
 """
 
 from __future__ import annotations
@@ -19,6 +18,8 @@ __all__ = ["Candidates", "candidate_cells", "most_responsive"]
 
 # Candidates that are evaluated at once.
 _BLOCK = 512
+# Rows on which a candidate is tried before it is evaluated on all.
+_PROBES = 48
 
 
 @dataclass(frozen=True)
@@ -35,33 +36,66 @@ class Candidates:
 
 @dataclass(frozen=True)
 class _Arcs:
-    """What is needed of the rows at the start of each arc, in the order of the walk.
+    """The arcs of a batch of fans in the order of the walk.
 
-    `lean` is the coordinate of the row along the fixed row, over |b|: with the sign of the side, row.U is
-    proportional to U_y - k U_x + lean U_z.
+    With the sign of the side of a row, row.U is proportional to U_y - k U_x + lean U_z, where lean is the
+    coordinate of the row along the fixed row (its height), over |b|.
+
+    Attributes
+    ----------
+    fan : Fan
+    height : (p, m) array
+        Zero for ignored rows.
+    lean : (p, m) array
+        Of the rows that start the arcs.
     """
 
     fan: Fan
-    lean: Floats
-    sides: Floats
     height: Floats
+    lean: Floats
+
+    def inside(self, x: Floats, y: Floats, z: Floats, above: float) -> Bools:
+        """Whether (x, y, z) on each arc is on the right side of its circle and of those that end it."""
+        slopes, lean = self.fan.slopes, self.lean
+        start = y - slopes * x + lean * z
+        end = np.empty_like(start)
+        end[:, :-1] = y[:, :-1] - slopes[:, 1:] * x[:, :-1] + lean[:, 1:] * z[:, :-1]
+        # The arc that closes the half circle ends where the first line is met again from behind.
+        end[:, -1] = slopes[:, 0] * x[:, -1] - y[:, -1] - lean[:, 0] * z[:, -1]
+        forward = (above * z >= 0) & (start <= 0) & (end >= 0)
+        # Responses count by their size, so the opposite direction is as good.
+        return np.asarray(forward | ((above * z <= 0) & (start >= 0) & (end <= 0)))
+
+    def agrees(self, p: Ints, j: Ints, directions: Floats) -> Bools:
+        """Whether a few rows are on the same side of a direction (s, 3), or of its opposite, as of its arc."""
+        a, b, height = self.fan.a, self.fan.b, self.height
+        some = np.unique(np.linspace(0, a.shape[1] - 1, _PROBES).astype(np.int64))
+        a, b, height = (part[:, some][p] for part in (a, b, height))
+        tried = b != 0
+        passed = np.divide(-a, b, out=np.zeros_like(a), where=tried) <= self.fan.slopes[p, j][:, None]
+        side = np.where(tried, np.where(passed, -1.0, 1.0) * np.sign(b), 0.0)
+        x, y, z = directions.T[:, :, None]
+        values = side * (a * x + b * y + height * z)
+        return np.asarray((values >= 0).all(axis=1) | (values <= 0).all(axis=1))
 
 
-def _arcs(fan: Fan, height: Floats, ignore: Bools) -> _Arcs:
-    sides = np.where(fan.b > 0, 1.0, -1.0)
-    lean = np.divide(sides * height, np.abs(fan.b), out=np.zeros_like(height), where=~ignore)
+def _make_arcs(fan: Fan, height: Floats, ignore: Bools) -> _Arcs:
+    lean = np.divide(np.sign(fan.b) * height, np.abs(fan.b), out=np.zeros_like(height), where=~ignore)
     slopes = np.where(ignore, -np.inf, np.divide(-fan.a, fan.b, out=np.zeros_like(height), where=~ignore))
+    # Ignored rows repeat the last line.
     last = np.take_along_axis(lean, slopes.argmax(axis=1)[:, None], axis=1)
-    lean = np.where(ignore, last, lean)
-    return _Arcs(fan, fan.sort(lean), sides, np.where(ignore, 0.0, height))
+    return _Arcs(fan, np.where(ignore, 0.0, height), fan.sort(np.where(ignore, last, lean)))
 
 
-def _heights(arcs: _Arcs, v: Floats) -> tuple[Floats, Floats]:
-    """Third coordinate of U on every arc (p, m), and of T (p, 1)."""
+def _states(arcs: _Arcs, v: Floats) -> tuple[list[Floats], list[Floats]]:
+    """U on every arc and T - U, the sums that opposite normals see, as three coordinates (p, m) each."""
+    x, y = arcs.fan.sums(v)
     weighted = arcs.height * v
-    start = np.where(arcs.sides > 0, weighted, 0.0).sum(axis=1, keepdims=True)
-    passed = np.cumsum(arcs.fan.sort(arcs.sides * weighted), axis=1)
-    return start - passed, weighted.sum(axis=1, keepdims=True)
+    sides = np.sign(arcs.fan.b)
+    start = np.where(sides > 0, weighted, 0.0).sum(axis=1, keepdims=True)
+    z = start - np.cumsum(arcs.fan.sort(sides * weighted), axis=1)
+    totals = (*arcs.fan.totals(v), weighted.sum(axis=1, keepdims=True))
+    return [x, y, z], [total - part for total, part in zip(totals, (x, y, z))]
 
 
 def candidate_cells(
@@ -86,56 +120,36 @@ def candidate_cells(
     """
     axis = fixed / np.linalg.norm(fixed, axis=1, keepdims=True)
     height = np.matmul(axis[:, None, :], rows)[:, 0]
-    arcs = _arcs(fan, height, ignore)
+    arcs = _make_arcs(fan, height, ignore)
     frames = np.concatenate([basis, axis[:, :, None]], axis=2)
+    states = [_states(arcs, output) for output in v.T]
     found = []
-    for side in (1.0, -1.0):
-        for above in (1.0, -1.0):
-            lifted = np.where(ignore & (above * height > 0), height, 0.0) @ v
-            states = _states(arcs, v, side, lifted)
-            found.append(_plausible(arcs, states, frames, side, above, best))
+    for above in (1.0, -1.0):
+        # Rows parallel to the fixed one are seen from one side of its circle only.
+        lifted = np.where(ignore & (above * height > 0), height, 0.0) @ v
+        for half in (0, 1):
+            sums = [(x, y, z + lifted[:, k, None]) for k, (x, y, z) in enumerate(state[half] for state in states)]
+            # Behind, lines are met from the other side, which turns all conditions but the one on z.
+            found.append(_plausible(arcs, sums, frames, above if half == 0 else -above, best))
     return Candidates(np.vstack([f.directions for f in found]), np.concatenate([f.bounds for f in found]))
 
 
-def _states(arcs: _Arcs, v: Floats, side: float, lifted: Floats) -> Floats:
-    """U (p, m, c, 3) for one side of every arc; `lifted` comes from the rows parallel to the fixed one."""
-    p, m = arcs.fan.slopes.shape
-    states = np.empty((p, m, v.shape[1], 3))
-    for k, output in enumerate(v.T):
-        x, y = arcs.fan.sums(output)
-        z, total = _heights(arcs, output)
-        if side < 0:
-            tx, ty = arcs.fan.totals(output)
-            x, y, z = tx - x, ty - y, total - z
-        states[:, :, k, 0], states[:, :, k, 1], states[:, :, k, 2] = x, y, z + lifted[:, k, None]
-    return states
-
-
-def _plausible(arcs: _Arcs, states: Floats, frames: Floats, side: float, above: float, best: float) -> Candidates:
-    power = np.einsum("pmck,pmck->pm", states, states)
-    p, j = np.nonzero(power > best * best)
-    chosen = states[p, j]
-    if chosen.shape[1] == 1:
-        directions, bounds = chosen[:, 0], np.sqrt(power[p, j])
+def _plausible(
+    arcs: _Arcs, sums: list[tuple[Floats, Floats, Floats]], frames: Floats, above: float, best: float
+) -> Candidates:
+    power = sum((x * x + y * y + z * z for x, y, z in sums), np.zeros(()))
+    large = power > best * best
+    if len(sums) == 1:
+        p, j = np.nonzero(large & arcs.inside(*sums[0], above))
+        directions, bounds = np.column_stack([part[p, j] for part in sums[0]]), np.sqrt(power[p, j])
     else:
+        p, j = np.nonzero(large)
+        chosen = np.stack([np.stack([part[p, j] for part in u], axis=1) for u in sums], axis=1)
         values, vectors = np.linalg.eigh(np.swapaxes(chosen, 1, 2) @ chosen)
         directions, bounds = vectors[:, :, -1], np.sqrt(np.maximum(values[:, -1], 0.0))
-    # Responses count by their size, so the opposite direction is as good.
-    kept = _inside(arcs, directions, p, j, side, above) | _inside(arcs, -directions, p, j, side, above)
-    kept &= bounds > best
+    kept = arcs.agrees(p, j, directions) & (bounds > best)
     lifted = np.matmul(frames[p[kept]], directions[kept][:, :, None])[:, :, 0]
     return Candidates(lifted, bounds[kept])
-
-
-def _inside(arcs: _Arcs, u: Floats, p: Ints, j: Ints, side: float, above: float) -> Bools:
-    """Whether u is on the right side of the circle of arc j and of the circles that end it."""
-    x, y, z = u.T
-    start = y - arcs.fan.slopes[p, j] * x + arcs.lean[p, j] * z
-    after = np.where(j + 1 < arcs.fan.slopes.shape[1], j + 1, 0)
-    end = y - arcs.fan.slopes[p, after] * x + arcs.lean[p, after] * z
-    # The arc that closes the half circle ends where the first line is met again from behind.
-    end = np.where(after == 0, -end, end)
-    return np.asarray((above * z >= 0) & (side * start <= 0) & (side * end >= 0))
 
 
 def most_responsive(

@@ -10,13 +10,15 @@ from convexnn._checks import check_bias, check_count, check_norm, check_points, 
 from convexnn._types import ArrayLike, Bias, Floats, Norm
 from convexnn.certificate.atoms import check_atoms
 from convexnn.certificate.proof import Question, choose_scope, prove
-from convexnn.certificate.record import Certificate
+from convexnn.certificate.record import Certificate, data_fingerprint
 from convexnn.certificate.response import MAX_WORK
 from convexnn.exceptions import DataError, ParameterError
 from convexnn.losses import LOSSES
 from convexnn.network.relu import ReLUNetwork
 
 __all__ = ["certify"]
+
+_LONG = 65_536
 
 
 def certify(
@@ -85,10 +87,19 @@ def certify(
     points = check_points(X, n_features=network.n_features)
     targets = check_targets(y, len(points))
     LOSSES.check(loss)
+    bound = LOSSES[loss](targets, sample_weight)
+    fingerprint = data_fingerprint(points, targets, bound.weight)
+    if points.shape[1] == 1 and len(points) > _LONG:
+        # Every sum over a line goes through its samples in order; sorted once, they pass through the cache.
+        order = np.argsort(points[:, 0])
+        points = points[order]
+        bound = LOSSES[loss](targets[order], None if bound.weight is None else bound.weight[order])
+        if dual_point is not None and len(dual_point) == len(order):
+            dual_point = np.asarray(dual_point)[order]
     question = Question(
         network=network,
         X=points,
-        loss=LOSSES[loss](targets, sample_weight),
+        loss=bound,
         beta=check_real("beta", beta, low=0.0, strict=True),
         norm=check_norm(norm),
         bias=check_bias(bias),
@@ -99,6 +110,7 @@ def certify(
         searched=searched_response,
         max_work=check_count("max_work", max_work),
         n_jobs=n_jobs,
+        fingerprint=fingerprint,
     )
     _check_kind(network, targets, question.bias)
     return prove(choose_scope(question))

@@ -17,10 +17,10 @@ from convexnn.certificate.atoms import (
     own_response,
 )
 from convexnn.certificate.dual import best_scale, dual_candidate, gap_of
-from convexnn.certificate.record import Certificate, Scope, data_fingerprint
-from convexnn.certificate.response import max_response, network_scope_is_exact, refuse_work, response_work
+from convexnn.certificate.record import Certificate, Scope
+from convexnn.certificate.response import network_scope_is_exact, refuse_work, response_work, strongest
 from convexnn.exceptions import ParameterError
-from convexnn.geometry.frame import make_frame
+from convexnn.geometry.frame import Frame, make_frame
 from convexnn.losses import Loss
 from convexnn.network.relu import ReLUNetwork
 
@@ -46,6 +46,8 @@ class Question:
     searched: float | None
     max_work: int
     n_jobs: int | None
+    fingerprint: str
+    frame: Frame | None = None
 
 
 def choose_scope(question: Question) -> Question:
@@ -66,7 +68,7 @@ def choose_scope(question: Question) -> Question:
     work = response_work(frame, question.loss.y.shape[1])
     if work <= question.max_work:
         exact = network_scope_is_exact(frame)
-        return replace(question, scope="network" if exact else "dictionary", atoms=None)
+        return replace(question, scope="network" if exact else "dictionary", atoms=None, frame=frame)
     if question.atoms is not None:
         return replace(question, scope="dictionary")
     if question.searched is not None:
@@ -83,7 +85,8 @@ def largest_response(question: Question, v: Floats, correlated: Floats) -> tuple
         return "searched", max(found, own), True
     if q.atoms is not None:
         return "dictionary", atoms_response(q.X, v, q.atoms, norm=q.norm, bias=q.bias), True
-    best = max_response(q.X, v, norm=q.norm, bias=q.bias, scope=q.scope, max_work=q.max_work, n_jobs=q.n_jobs)
+    frame = make_frame(q.X, norm=q.norm, bias=q.bias) if q.frame is None else q.frame
+    best = strongest(frame, v, scope=q.scope, max_work=q.max_work, n_jobs=q.n_jobs)
     if not best.network:
         return "dictionary", best.value, best.consistent
     # No neuron responds more than the best of all, so those of the network must not either.
@@ -122,7 +125,7 @@ def prove(question: Question) -> Certificate:
         response=response,
         n_neurons=q.network.n_neurons,
         n_samples=len(q.X),
-        fingerprint=data_fingerprint(q.X, loss.y, loss.weight),
+        fingerprint=q.fingerprint,
         n_atoms=None if atoms is None else len(atoms.offsets),
         atoms=None if atoms is None else atoms.fingerprint(),
     )

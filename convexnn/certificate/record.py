@@ -86,7 +86,7 @@ class Certificate:
     def summary(self) -> str:
         """What is proved, in words, and nothing more."""
         networks = {
-            "network": "no two-layer ReLU network of any width",
+            "network": "no two-layer ReLU network of this kind, of any width,",
             "dictionary": "no network made of wedge neurons of these samples",
             "searched": "no network made of the neurons that were tried",
         }[self.scope]

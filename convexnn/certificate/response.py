@@ -17,7 +17,15 @@ from convexnn.certificate.subsets import pencil_work
 from convexnn.exceptions import DictionarySizeError, ParameterError
 from convexnn.geometry.frame import Frame, make_frame
 
-__all__ = ["MAX_WORK", "Response", "max_response", "network_scope_is_exact", "refuse_work", "response_work"]
+__all__ = [
+    "MAX_WORK",
+    "Response",
+    "max_response",
+    "network_scope_is_exact",
+    "refuse_work",
+    "response_work",
+    "strongest",
+]
 
 # Row visits of a sweep; one visit costs about 30 ns on one core, so this is about a minute.
 MAX_WORK = 2_000_000_000
@@ -61,7 +69,12 @@ def network_scope_is_exact(frame: Frame) -> bool:
 
 
 def response_work(frame: Frame, n_outputs: int = 1) -> int:
-    """Row visits that the exact maximum needs, as a Python integer that cannot overflow."""
+    """Row visits that the exact maximum needs, as a Python integer that cannot overflow.
+
+    It is the cost of the strongest scope: cells in space take about eight times as long as lines.
+    """
+    if frame.norm == "l2" and frame.rank == 3 and not frame.affine:
+        return 8 * pencil_work(frame) * n_outputs
     if frame.rank <= 1 or (frame.rank == 2 and not frame.affine):
         return frame.n * n_outputs
     return pencil_work(frame) * n_outputs
@@ -112,19 +125,23 @@ def max_response(
     DictionarySizeError
         If the sweep would need more than `max_work` row visits.
     """
-    frame = make_frame(X, norm=norm, bias=bias)
+    return strongest(make_frame(X, norm=norm, bias=bias), v, scope=scope, max_work=max_work, n_jobs=n_jobs)
+
+
+def strongest(frame: Frame, v: Floats, *, scope: str, max_work: int = MAX_WORK, n_jobs: int | None = None) -> Response:
+    """:func:`max_response` in working coordinates that exist already."""
     if scope == "network" and not network_scope_is_exact(frame):
         raise ParameterError(
-            f"scope='network' is exact up to rank {2 if frame.affine else 3} for norm='l2', bias={bias!r}, "
-            f"but these data have rank {frame.rank}; use scope='dictionary' or norm='l1'."
+            f"scope='network' is exact for norm='l2' up to rank {2 if frame.affine else 3}, but these data have "
+            f"rank {frame.rank}; use scope='dictionary' or norm='l1'."
         )
     work = response_work(frame, v.shape[1])
     if work > max_work:
         raise refuse_work(frame, work, max_work)
-    return respond(frame, v, scope=scope, n_jobs=n_jobs)
+    return _respond(frame, v, scope=scope, n_jobs=n_jobs)
 
 
-def respond(frame: Frame, v: Floats, *, scope: str, n_jobs: int | None = None) -> Response:
+def _respond(frame: Frame, v: Floats, *, scope: str, n_jobs: int | None = None) -> Response:
     """Dispatch on the rank; v is scaled to one so that its magnitude cannot overflow a square."""
     everything = frame.norm == "l1" or frame.rank <= 1 or scope == "network"
     size = float(np.abs(v).max(initial=0.0))

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from reference_certificate import ascended_response, response, sampled_neurons, wedge_response
+from reference_certificate import ascended_response, network_response, response, sampled_neurons, wedge_response
 
 from convexnn.certificate import max_response
 from convexnn.exceptions import DictionarySizeError, ParameterError
@@ -96,6 +96,17 @@ def test_ascent_from_many_starts_finds_nothing_larger(d, bias):
         assert found <= exact * (1 + 1e-12)
         reached += found >= exact * (1 - 1e-9)
     assert reached >= 3
+
+
+@pytest.mark.parametrize(("d", "bias"), [(2, True), (2, False), (3, False), (2, "penalized")])
+@pytest.mark.parametrize("c", [1, 2, 3])
+def test_network_scope_equals_all_faces_of_all_cells(d, bias, c):
+    """The maximum over all l2 neurons is that of every face of every cell, one by one."""
+    for seed in range(6):
+        X, v = make_data("random", 9, d, c, 100 + seed)
+        found = max_response(X, v, bias=bias)
+        assert found.value == pytest.approx(network_response(X, v, bias), rel=1e-12)
+        assert found.value >= max_response(X, v, bias=bias, scope="dictionary").value * (1 - 1e-14)
 
 
 def test_orthogonal_rows_reach_the_square_root_of_three():
