@@ -167,7 +167,8 @@ class ReLUNetwork:
         inner, outer = row_norms(rows, norm), row_norms(self.output_weights, norm)
         keep = (outer > 0) & ((inner > 0) | (self.hidden_biases > 0))
         # A neuron with w = 0 is a constant: it keeps its scale, no penalty acts on it.
-        factor = np.sqrt(np.divide(outer, inner, out=np.ones_like(outer), where=inner > 0))[keep]
+        # Two roots, because the quotient of a large and a small length may overflow.
+        factor = np.divide(np.sqrt(outer), np.sqrt(inner), out=np.ones_like(outer), where=inner > 0)[keep]
         return ReLUNetwork(
             self.hidden_weights[keep] * factor[:, None],
             self.hidden_biases[keep] * factor,
