@@ -57,6 +57,11 @@ class CollapsedLayer:
     lo: float
     threshold: float
 
+    @property
+    def aperture(self) -> float:
+        """eps of the cone, at most 1."""
+        return self.cone.aperture
+
 
 @dataclass(frozen=True)
 class DeepConstruction:

@@ -113,3 +113,14 @@ def test_local_search_never_ends_above_its_start(bias):
         assert after.objective(X, wanted, beta=0.1, bias=bias) < before
         if bias == "penalized":
             np.testing.assert_array_equal(after.intercept, 0)
+
+
+def test_unpenalised_optimum_is_invariant_under_affine_maps_of_the_samples():
+    rng = np.random.default_rng(4)
+    points, wanted = rows(9, seed=4), rng.normal(size=(9, 2))
+    moved = points.copy()
+    moved[:, :2] = points[:, :2] @ rng.normal(size=(2, 2)) + [3.0, -1.0]
+    one, two = (sorted(map(tuple, all_patterns(p))) for p in (points, moved))
+    assert one == two
+    few = np.array(one[::9])
+    assert gated_least_squares(moved, wanted, few) == pytest.approx(gated_least_squares(points, wanted, few), abs=1e-10)

@@ -204,6 +204,19 @@ def test_preactivations_are_strictly_positive_with_the_papers_shift():
         assert (X @ net.hidden_weights.T + net.hidden_biases > 0).all()
 
 
+def test_half_the_papers_shift_can_leave_a_preactivation_at_zero():
+    """C.6 needs strictly positive preactivations: beta = max |x| reaches 0, beta = 2 max |x| does not."""
+    X = np.array([[-4.0, 0.0], [5.0, 0.0], [0.0, 1.0], [0.0, 1.0]]) * [[0.8], [0.8], [1.0], [1.0]]
+    X = np.vstack([X, [[4.0, 0.0], [-4.0, 0.0]]])
+    labels = [0, 0, 1, 1, 0, 0]
+    basis = class_data(X, labels).factor.basis
+    largest = np.linalg.norm(X, axis=1).max()
+    assert largest == 4.0
+    hidden = X @ basis
+    assert (hidden + largest).min() == pytest.approx(0.0, abs=1e-12)
+    assert (hidden + 2 * largest).min() >= largest * (1 - 1e-12)
+
+
 def test_without_deviations_nothing_is_left_to_gain():
     X = np.random.default_rng(0).normal(size=(4, 4))
     best = linear_optimum(X, np.arange(4))
