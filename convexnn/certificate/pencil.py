@@ -26,6 +26,8 @@ __all__ = ["pencil_response"]
 
 # Entries of a batch of fans: small enough to stay in the second-level cache.
 _BATCH = 16_384
+# Batches handed to the threads together.
+_WINDOW = 256
 # Fixed rows whose volume is below this share of the product of their lengths fix nothing but noise.
 _DEPENDENT = 1e-13
 _EPS = float(np.finfo(float).eps)
@@ -174,12 +176,15 @@ def pencil_response(
     task = partial(_respond, frame, data, everything)
     sets = fixed_sets(frame, _BATCH)
     found: list[_Best] = []
-    with ThreadPoolExecutor(max_workers=_threads(n_jobs)) as pool:
-        # A bounded window: the list of fixed sets can be far longer than memory.
-        while window := list(islice(sets, 256)):
-            found.extend(best for best in pool.map(task, window) if best is not None)
-            top = max(found, key=lambda best: best.value, default=None)
-            found = _keep(found, top)
+    workers = _threads(n_jobs)
+    # A bounded window: the list of fixed sets can be far longer than memory, and an interrupt waits for it.
+    while window := list(islice(sets, _WINDOW)):
+        if workers == 1 or len(window) == 1:
+            found.extend(best for best in map(task, window) if best is not None)
+        else:
+            with ThreadPoolExecutor(max_workers=workers) as pool:
+                found.extend(best for best in pool.map(task, window) if best is not None)
+        found = _keep(found, max(found, key=lambda best: best.value, default=None))
     if not found:
         return 0.0, np.zeros(frame.rank), 0.0
     top = max(found, key=lambda best: best.value)
