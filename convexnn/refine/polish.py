@@ -1,0 +1,144 @@
+"""Polish a trained network: move its neurons onto samples, and solve for the last layer exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from convexnn._checks import check_norm, check_points, check_real, check_targets
+from convexnn._types import ArrayLike, Floats, Norm
+from convexnn.exceptions import ParameterError
+from convexnn.geometry.frame import Frame, make_frame
+from convexnn.losses import LOSSES
+from convexnn.network import DeepReLUNetwork
+from convexnn.refine.last_layer import Task, reoptimised
+from convexnn.refine.neurons import NeuronReport
+from convexnn.refine.objective import balanced, check_kind
+from convexnn.refine.polished import Polished
+from convexnn.refine.readers import read_network
+from convexnn.refine.replacement import candidates_of, replace_inner, replace_last
+from convexnn.refine.scores import default_score
+
+__all__ = ["polish"]
+
+
+def polish(
+    network: Any,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    beta: float,
+    layers: Sequence[int] | None = None,
+    monotone: bool = True,
+    choose: str = "nearest",
+    norm: Norm = "l2",
+    bias: bool = True,
+    loss: str = "squared",
+    X_val: ArrayLike | None = None,
+    y_val: ArrayLike | None = None,
+    score: Callable[[Floats, Floats], float] | None = None,
+    geometry: Frame | None = None,
+) -> Polished:
+    """Lower the objective of a trained network without a learning rate, and name the samples behind its neurons.
+
+    Each hidden neuron is replaced by the cross product of the independent samples nearest to its hyperplane, with
+    its orientation; then the last layer and the scales of the neurons before it are optimised exactly, and all
+    layers are rescaled (arXiv 2309.16512, sections 4.1 and 6.12). Widths do not change; neurons that the optimum
+    does not need become zero.
+
+    Parameters
+    ----------
+    network : object
+        Anything :func:`read_network` reads.
+    X : (n, d) array
+    y : (n,) or (n, c) array
+        Training data, in the form that `loss` needs.
+    beta : float
+        Weight decay: the coefficient of half the sum of squared weights. The loss is a sum over samples, so that
+        an average with PyTorch's ``weight_decay=wd`` means ``beta = n * wd``; biases are not penalised.
+    layers : sequence of int, optional
+        Hidden layers to polish, 0 next to the input; all of them by default, from the input on.
+    monotone : bool
+        True: neurons are replaced only as far as the objective falls, and it never rises. False: all neurons that
+        have a wedge are replaced, whatever happens, as in the paper.
+    choose : "nearest" or "lasso"
+        Which wedge: of the nearest samples, or the atom with the largest part in the dictionary Lasso fitted to
+        the neuron's own response (needs a layer with few inputs, as :func:`convexnn.train` does).
+    norm : "l2" or "l1"
+        Norm of the weights; "l1" for an even number of layers, see :func:`half_decay`.
+    bias : bool
+        Whether biases are free, or absent.
+    loss : str
+    X_val, y_val : arrays, optional
+        Data for a validation score.
+    score : callable, optional
+        ``score(outputs, targets)``, both (n, c); accuracy for losses of labels, else R^2.
+    geometry : Frame, optional
+        ``make_frame(X, norm=norm, bias=bias)``, if it is at hand: saves a decomposition of X when many networks
+        are polished on the same samples.
+
+    Returns
+    -------
+    Polished
+
+    Raises
+    ------
+    ModelFormatError
+        If the network cannot be read.
+    DataError, ParameterError
+        If an argument is not usable.
+    """
+    given = read_network(network)
+    points = check_points(X, n_features=given.n_features)
+    targets = check_targets(y, len(points))
+    if choose not in ("nearest", "lasso"):
+        raise ParameterError(f"choose={choose!r} is unknown; choose 'nearest' or 'lasso'.")
+    LOSSES.check(loss)
+    task = Task(points, targets, check_real("beta", beta, low=0.0, strict=True), check_norm(norm), bias, loss)
+    check_kind(given, task.norm, bias)
+    rescaled = balanced(given, task.norm)
+    refitted, current = reoptimised(rescaled, task), rescaled
+    reports: list[NeuronReport] = []
+    for k in _check_layers(layers, given.n_layers - 1):
+        A = points if k == 0 else current.activations(points)[k - 1]
+        frame = geometry if k == 0 and geometry is not None else make_frame(A, norm=task.norm, bias=bias)
+        candidates = candidates_of(current, k, A, frame, choose)
+        replace = replace_last if k == given.n_layers - 2 else replace_inner
+        current, which = replace(current, task, candidates, A, monotone=monotone)
+        reports += candidates.reports(which)
+    final = reoptimised(current, task, always=True)
+    if monotone:
+        # Where neurons are moved for nothing, the best network on the way stays.
+        final = min((final, current, refitted, rescaled), key=task.objective)
+    measure = default_score(loss) if score is None else score
+    scored = [(points, targets)]
+    if X_val is not None and y_val is not None:
+        held = check_points(X_val, n_features=given.n_features, name="X_val")
+        scored.append((held, check_targets(y_val, len(held))))
+    return Polished(
+        network=final,
+        original=given,
+        objective_given=task.objective(given),
+        objective_rescaled=task.objective(rescaled),
+        objective_reoptimised=task.objective(refitted),
+        objective=task.objective(final),
+        train_scores=_scores(measure, *scored[0], given, refitted, final),
+        val_scores=_scores(measure, *scored[1], given, refitted, final) if len(scored) > 1 else None,
+        neurons=tuple(reports),
+    )
+
+
+def _check_layers(layers: Sequence[int] | None, n_hidden: int) -> list[int]:
+    wanted = range(n_hidden) if layers is None else layers
+    if any(not isinstance(k, (int, np.integer)) or not 0 <= k < n_hidden for k in wanted):
+        raise ParameterError(f"layers={layers!r}: hidden layers are numbered 0..{n_hidden - 1}, from the input.")
+    return sorted({int(k) for k in wanted})
+
+
+def _scores(
+    measure: Callable[[Floats, Floats], float], X: Floats, Y: Floats, *networks: DeepReLUNetwork
+) -> tuple[float, float, float]:
+    given, refitted, final = (float(measure(net.outputs(X), Y)) for net in networks)
+    return given, refitted, final
