@@ -1,18 +1,23 @@
 """Dictionaries and networks as files that other programs read."""
 
 from convexnn.export.deep_files import load_safetensors, save_safetensors
+from convexnn.export.dictionary_files import export_dictionary
 from convexnn.export.network_files import export_network, import_network, network_notes
 from convexnn.export.onnx_files import from_onnx, load_onnx, save_onnx, to_onnx
+from convexnn.export.saved import SavedDictionary, load_dictionary
 from convexnn.export.sklearn_models import from_sklearn, to_sklearn
 from convexnn.export.text import to_text
 from convexnn.export.torch_modules import from_torch, load_torch, save_torch, to_torch
 
 __all__ = [
+    "SavedDictionary",
+    "export_dictionary",
     "export_network",
     "from_onnx",
     "from_sklearn",
     "from_torch",
     "import_network",
+    "load_dictionary",
     "load_onnx",
     "load_safetensors",
     "load_torch",
