@@ -120,7 +120,7 @@ def wedge_responses(points, axes, affine, norm, v):
 def sampled_neurons(points, affine, norm, rng, count):
     """Random unit neurons; with free biases their hyperplanes pass through a sample."""
     u = rng.normal(size=(count, points.shape[1]))
-    u /= np.abs(u).sum(axis=1, keepdims=True) if norm == "l1" else np.linalg.norm(u, axis=1, keepdims=True)
+    u /= np.linalg.norm(u, ord=1 if norm == "l1" else 2, axis=1)[:, None]
     pivots = points[rng.integers(0, len(points), size=count)]
     return u, -np.einsum("ij,ij->i", u, pivots) if affine else np.zeros(count)
 
@@ -136,7 +136,7 @@ def searched_maximum(points, affine, norm, v, rng, count=4000, rounds=60):
     for step in np.geomspace(0.3, 1e-8, rounds):
         for _ in range(4):
             trial = u + step * rng.normal(size=u.shape)
-            trial /= np.abs(trial).sum(axis=1, keepdims=True) if norm == "l1" else np.linalg.norm(trial, axis=1)[:, None]
+            trial /= np.linalg.norm(trial, ord=1 if norm == "l1" else 2, axis=1)[:, None]
             offset = -np.einsum("ij,ij->i", trial, points[pivot]) if affine else np.zeros(len(trial))
             fresh = response(points, trial, offset, v, norm)
             better = fresh > best

@@ -144,6 +144,7 @@ namespace {
 // Squared length, in the norm of the working space, of the normal (x, y) of the plane.
 struct PlaneL2 {
     double operator()(double x, double y) const { return x * x + y * y; }
+    void fill(EventBlock& block, std::size_t count) const { lengths_l2(block, count); }
 };
 struct PlaneL1 {
     std::size_t r;
@@ -153,6 +154,7 @@ struct PlaneL1 {
         for (std::size_t l = 0; l < r; ++l) s += std::fabs(bx[l] * x + by[l] * y);
         return s * s;
     }
+    void fill(EventBlock& block, std::size_t count) const { lengths_l1(block, count, bx, by, r); }
 };
 
 }  // namespace
@@ -163,21 +165,15 @@ void PencilOracle::sweep(std::size_t pencil, Workspace& w, const double* v, std:
     if (count == 0) return;
     const std::uint32_t* order = keep_ ? &orders_[pencil * total] : w.order.data();
     const double *bx = w.basis.data(), *by = bx + r, *plane = w.plane.data(), *fold = w.fold.data();
-    static const double zeros[64] = {0.0};  // weights of the silent rows
-    std::vector<double> silent;
-    if (c > 64) silent.assign(c, 0.0);
-    const double* none = c > 64 ? silent.data() : zeros;
     const std::size_t n = shape_.n;
-    auto get = [=](std::size_t k, double& dx, double& dy, double& s) {
-        dx = plane[2 * k], dy = plane[2 * k + 1], s = fold[k];
-        return k < n ? v + k * c : none;
-    };
-    auto run = [&](auto& sums, const auto& length) {
+    auto start = [&](auto& sums) {
         for (std::size_t i = 0; i < n; ++i) {
             if (fold[i] == 0.0) continue;
             if (fold[i] > 0.0) sums.left(plane[2 * i], plane[2 * i + 1], v + i * c);
             sums.total(plane[2 * i], plane[2 * i + 1], v + i * c);
         }
+    };
+    auto each_segment = [&](auto&& run) {
         for (std::size_t s = 0; s < segments_; ++s) {
             const std::size_t first = count * s / segments_, last = count * (s + 1) / segments_;
             if (first == last) continue;
@@ -185,27 +181,43 @@ void PencilOracle::sweep(std::size_t pencil, Workspace& w, const double* v, std:
             const double turn = first ? fold[before] : -fold[before];  // the last direction, half a turn back
             const double px = turn * plane[2 * before], py = turn * plane[2 * before + 1];
             Best best;
-            if (scope == wedges)
-                sweep_events<false>(get, order, first, last, px, py, sums, length, best);
-            else
-                sweep_events<true>(get, order, first, last, px, py, sums, length, best);
+            if (shape_.l1) run(first, last, px, py, PlaneL1{r, bx, by}, best);
+            else run(first, last, px, py, PlaneL2{}, best);
             value[s] = best.value();
             row[s] = best.row;
             const double unit = 1.0 / std::sqrt(best.length2);
             for (std::size_t l = 0; l < r; ++l) normal[s * r + l] = unit * (bx[l] * best.wx + by[l] * best.wy);
         }
     };
-    auto with_length = [&](auto& sums) {
-        if (shape_.l1) run(sums, PlaneL1{r, bx, by});
-        else run(sums, PlaneL2{});
-    };
     if (c == 1) {
         SingleSums sums;
-        with_length(sums);
+        start(sums);
+        w.turned.resize(total);
+        for (std::size_t i = 0; i < total; ++i) w.turned[i] = i < n ? fold[i] * v[i] : 0.0;
+        const double* turned = w.turned.data();
+        auto get = [=](std::size_t k, double& weight) {
+            weight = turned[k];
+            return Two{plane[2 * k], plane[2 * k + 1]};
+        };
+        auto side = [=](std::size_t k) { return fold[k]; };
+        each_segment([&](std::size_t first, std::size_t last, double px, double py, const auto& length, Best& best) {
+            if (scope == wedges) sweep_blocks<false>(get, side, order, first, last, px, py, sums, length, best);
+            else sweep_blocks<true>(get, side, order, first, last, px, py, sums, length, best);
+        });
     } else {
         w.sums.assign(4 * c, 0.0);
+        w.silent.assign(c, 0.0);  // weights of the axes
         GroupSums sums{w.sums.data(), c, shape_.l1};
-        with_length(sums);
+        start(sums);
+        const double* none = w.silent.data();
+        auto get = [=](std::size_t k, double& dx, double& dy, double& s) {
+            dx = plane[2 * k], dy = plane[2 * k + 1], s = fold[k];
+            return k < n ? v + k * c : none;
+        };
+        each_segment([&](std::size_t first, std::size_t last, double px, double py, const auto& length, Best& best) {
+            if (scope == wedges) sweep_events<false>(get, order, first, last, px, py, sums, length, best);
+            else sweep_events<true>(get, order, first, last, px, py, sums, length, best);
+        });
     }
     if (scope == cells && r == 3 && !shape_.affine) visit_cells(w, order, v, c, floor, value, row, normal);
 }

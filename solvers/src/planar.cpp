@@ -16,9 +16,14 @@ struct L1Length {
         const double s = std::fabs(x) + std::fabs(y);
         return s * s;
     }
+    void fill(EventBlock& block, std::size_t count) const {
+        static const double x[2] = {1.0, 0.0}, y[2] = {0.0, 1.0};
+        lengths_l1(block, count, x, y, 2);
+    }
 };
 struct L2Length {
     double operator()(double x, double y) const { return x * x + y * y; }
+    void fill(EventBlock& block, std::size_t count) const { lengths_l2(block, count); }
 };
 }  // namespace
 
@@ -88,14 +93,15 @@ bool PlanarOracle::price_with(Orders<Index>& orders, const double* v, std::size_
         orders.counts.assign(n_, 0);
     }
     struct alignas(32) Row {  // one power-of-two load unit per event
-        double x, y, v;
+        Two p;
+        double v, s;  // weight and fold: of samples before the pivot both are negated
     };
     // Samples with their weights side by side (one output), and the sums of v and v p over later samples.
-    std::vector<Row> rows(n_);
+    std::vector<Row> rows(c == 1 ? n_ : 0);
     std::vector<double> weights(n_ * c), later((n_ + 1) * 3 * c, 0.0), axis_value(2 * n_), axis_side(2 * n_);
     for (std::size_t i = 0; i < n_; ++i) {
         for (std::size_t o = 0; o < c; ++o) weights[i * c + o] = v[original_[i] * c + o];
-        rows[i] = {x_[i], y_[i], weights[i * c]};
+        if (c == 1) rows[i].p = Two{x_[i], y_[i]}, rows[i].v = weights[i], rows[i].s = 1.0;
     }
     for (std::size_t i = n_; i-- > 0;)
         for (std::size_t o = 0; o < c; ++o) {
@@ -110,6 +116,8 @@ bool PlanarOracle::price_with(Orders<Index>& orders, const double* v, std::size_
         std::vector<std::pair<double, std::uint32_t>> keys;
         std::vector<Index> order;
         std::vector<double> sums;
+        std::vector<Row> rows;   // a thread meets its pivots in increasing order, so it folds every sample once
+        std::size_t folded = 0;  // how many of them
     };
     std::vector<Workspace> spaces(std::max(1u, threads));
     const std::size_t group = std::max<std::size_t>(1, 8192 / std::max<std::size_t>(1, n_));
@@ -135,15 +143,9 @@ bool PlanarOracle::price_with(Orders<Index>& orders, const double* v, std::size_
             px = s * (x_[last] - xj), py = s * (y_[last] - yj);
         }
         Best best;
-        auto run = [&](auto& sums, const auto& get, const auto& length) {
-            if (arcs)
-                sweep_events<true>(get, order, 0, count, px, py, sums, length, best);
-            else
-                sweep_events<false>(get, order, 0, count, px, py, sums, length, best);
-        };
-        auto with_length = [&](auto& sums, const auto& get) {
-            if (l1_) run(sums, get, L1Length{});
-            else run(sums, get, L2Length{});
+        auto with_length = [&](auto&& run) {
+            if (l1_) run(L1Length{});
+            else run(L2Length{});
         };
         // Later samples lie on the left of the horizontal line through the pivot, or on it.
         if (c == 1) {
@@ -151,12 +153,21 @@ bool PlanarOracle::price_with(Orders<Index>& orders, const double* v, std::size_
             const double *up = &later[j * 3], *all = &later[0];
             sums.ux = up[1] - up[0] * xj, sums.uy = up[2] - up[0] * yj;
             sums.tx = all[1] - all[0] * xj, sums.ty = all[2] - all[0] * yj;
-            const Row* data = rows.data();
-            with_length(sums, [data, j, xj, yj](std::size_t k, double& dx, double& dy, double& s) {
-                const Row& p = data[k];
-                s = k > j ? 1.0 : -1.0;
-                dx = p.x - xj, dy = p.y - yj;
-                return &p.v;
+            if (w.rows.empty()) w.rows = rows;
+            for (; w.folded <= j; ++w.folded) {
+                Row& row = w.rows[w.folded];
+                row.v = -row.v, row.s = -row.s;
+            }
+            const Row* data = w.rows.data();
+            const Two pivot = {xj, yj};
+            auto get = [data, pivot](std::size_t k, double& turned) {
+                turned = data[k].v;
+                return data[k].p - pivot;
+            };
+            auto fold = [data](std::size_t k) { return data[k].s; };
+            with_length([&](const auto& length) {
+                if (arcs) sweep_blocks<true>(get, fold, order, 0, count, px, py, sums, length, best);
+                else sweep_blocks<false>(get, fold, order, 0, count, px, py, sums, length, best);
             });
         } else {
             w.sums.resize(4 * c);
@@ -166,10 +177,14 @@ bool PlanarOracle::price_with(Orders<Index>& orders, const double* v, std::size_
                 w.sums[4 * o + 2] = all[1] - all[0] * xj, w.sums[4 * o + 3] = all[2] - all[0] * yj;
             }
             GroupSums sums{w.sums.data(), c, l1_};
-            with_length(sums, [&](std::size_t k, double& dx, double& dy, double& s) {
+            auto get = [&](std::size_t k, double& dx, double& dy, double& s) {
                 s = k > j ? 1.0 : -1.0;
                 dx = x_[k] - xj, dy = y_[k] - yj;
                 return &weights[k * c];
+            };
+            with_length([&](const auto& length) {
+                if (arcs) sweep_events<true>(get, order, 0, count, px, py, sums, length, best);
+                else sweep_events<false>(get, order, 0, count, px, py, sums, length, best);
             });
         }
         const std::size_t at = original_[j];

@@ -17,7 +17,8 @@ struct PencilOracle::Workspace {
     std::vector<double> fold;        // +1 upper half plane, -1 lower, 0 on the fixed span
     std::vector<std::uint32_t> order;
     std::vector<std::pair<double, std::uint32_t>> keys;
-    std::vector<double> sums, solid, scratch;
+    std::vector<double> turned;      // folded weights (one output)
+    std::vector<double> sums, silent, solid, scratch;
     std::uint32_t count = 0;         // length of `order`
 };
 

@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "convexnn/events.hpp"
+
 namespace convexnn {
 
 // The best unit neuron seen so far. Candidates are compared as squares, to spare a root per event.
@@ -26,40 +28,12 @@ struct Best {
     double value() const { return std::sqrt(ratio); }
 };
 
-// One output. `at_event` sees the unfolded vector d = s f with s = +-1: absolute values do not need the fold.
+// One output.
 struct SingleSums {
     double ux = 0.0, uy = 0.0, tx = 0.0, ty = 0.0;
 
     void left(double fx, double fy, const double* v) { ux += *v * fx, uy += *v * fy; }
     void total(double px, double py, const double* v) { tx += *v * px, ty += *v * py; }
-    void pass(double dx, double dy, double s, const double* v) {
-        const double w = s * *v;
-        ux -= w * dx, uy -= w * dy;
-    }
-    template <class Length>
-    void at_event(double dx, double dy, double s, std::int64_t k, const Length& length, Best& best) const {
-        const double left = dx * uy - dy * ux;
-        const double right = left - (dx * ty - dy * tx);
-        const double l = std::fabs(left), r = std::fabs(right);
-        const double m = l >= r ? l : r, n2 = length(-dy, dx);
-        if (best.beaten_by(m * m, n2)) {
-            const double side = l >= r ? s : -s;
-            best.take(m * m, n2, -side * dy, side * dx, k);
-        }
-    }
-    // Between two events the response is U.w: its maximum |U| is attained if +-U lies in the arc.
-    void in_arc(double px, double py, double fx, double fy, Best& best) const {
-        offer_arc(px, py, fx, fy, ux, uy, 1.0, best);
-        offer_arc(px, py, fx, fy, ux - tx, uy - ty, -1.0, best);
-    }
-
-private:
-    static void offer_arc(double px, double py, double fx, double fy, double x, double y, double look, Best& best) {
-        const double a = px * x + py * y, b = fx * x + fy * y;
-        if ((a <= 0.0) == (b <= 0.0)) return;
-        const double n2 = x * x + y * y, side = b > a ? look : -look;
-        best.offer(n2 * n2, n2, side * x, side * y, Best::kArc);
-    }
 };
 
 // Several outputs: the response is the Euclidean (l2) or largest (l1) norm over outputs. `state` holds U and T.
@@ -116,11 +90,10 @@ struct GroupSums {
 
 // Visit order[first..last). (px, py): the folded direction before `first`, for the arc that ends there.
 // `get(k, dx, dy, s)` gives the vector d of row k with the sign s that folds it, and returns its weights.
-template <bool kArcs, class Get, class Index, class Sums, class Length>
+template <bool kArcs, class Get, class Index, class Length>
 inline void sweep_events(const Get& get, const Index* order, std::size_t first, std::size_t last, double px, double py,
-                         Sums& sums_in, const Length& length, Best& best_out) {
-    Sums sums = sums_in;  // local copies stay in registers
-    Best best = best_out;
+                         GroupSums& sums, const Length& length, Best& best_out) {
+    Best best = best_out;  // a local copy stays in registers
     for (std::size_t e = first; e < last; ++e) {
         const std::size_t k = order[e];
         double dx, dy, s;
@@ -132,8 +105,61 @@ inline void sweep_events(const Get& get, const Index* order, std::size_t first, 
         sums.at_event(dx, dy, s, static_cast<std::int64_t>(k), length, best);
         sums.pass(dx, dy, s, v);
     }
-    sums_in = sums;
     best_out = best;
+}
+
+// The same for one output, in blocks. `get(k, turned)` returns d and the folded weight s v; `fold(k)` is s.
+template <bool kArcs, class Get, class Fold, class Index, class Length>
+inline void sweep_blocks(const Get& get, const Fold& fold, const Index* order, std::size_t first, std::size_t last,
+                         double px, double py, SingleSums& sums, const Length& length, Best& best) {
+    EventBlock b;
+    Lanes wedges, left_arcs, right_arcs;
+    const double tx = sums.tx, ty = sums.ty;
+    Two u = {sums.ux, sums.uy}, before = {px, py};
+    for (std::size_t start = first; start < last; start += EventBlock::kSize) {
+        const std::size_t count = last - start < EventBlock::kSize ? last - start : EventBlock::kSize;
+        if (kArcs) b.f[0] = before;
+        for (std::size_t e = 0; e < count; ++e) {
+            const std::size_t k = order[start + e];
+            double turned;
+            const Two d = get(k, turned);
+            b.d[e] = d, b.u[e] = u;
+            if (kArcs) b.f[e + 1] = fold(k) * d;
+            u -= turned * d;
+        }
+        if (kArcs) before = b.f[count];
+        pad_block(b, count, kArcs);
+        length.fill(b, count);
+        const double number = static_cast<double>(start);
+        best_wedges(b, count, tx, ty, number, wedges);
+        if (kArcs) best_arcs(b, count, tx, ty, number, left_arcs, right_arcs);
+    }
+    sums.ux = u[0], sums.uy = u[1];
+    auto event = [&](double number, double& s, std::int64_t& k) {
+        double unused;
+        const std::size_t row = order[static_cast<std::size_t>(number)];
+        k = static_cast<std::int64_t>(row), s = fold(row);
+        return get(row, unused);
+    };
+    double s;
+    std::int64_t k;
+    const std::size_t l = wedges.best();
+    if (best.beaten_by(wedges.num[l], wedges.den[l])) {
+        const Two d = event(wedges.at[l], s, k);
+        const double left = d[0] * wedges.uy[l] - d[1] * wedges.ux[l], right = left - (d[0] * ty - d[1] * tx);
+        const double side = left * left >= right * right ? s : -s;
+        best.take(wedges.num[l], wedges.den[l], -side * d[1], side * d[0], k);
+    }
+    if (!kArcs) return;
+    for (const double look : {1.0, -1.0}) {
+        const Lanes& arcs = look > 0 ? left_arcs : right_arcs;
+        const std::size_t a = arcs.best();
+        if (!best.beaten_by(arcs.num[a], 1.0)) continue;
+        const Two d = event(arcs.at[a], s, k);
+        // +-X is the neuron; the border at the event says which.
+        const double side = s * (d[0] * arcs.ux[a] + d[1] * arcs.uy[a]) > 0.0 ? look : -look;
+        best.take(arcs.num[a] * arcs.num[a], arcs.num[a], side * arcs.ux[a], side * arcs.uy[a], Best::kArc);
+    }
 }
 
 }  // namespace convexnn

@@ -1,4 +1,4 @@
-"""The planar and pencil sweeps against enumeration of all hyperplanes, and against sampling where they see all neurons."""
+"""Planar and pencil sweeps against enumeration of all hyperplanes; where they see every neuron, against sampling."""
 
 import numpy as np
 import pytest
