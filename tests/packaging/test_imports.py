@@ -16,8 +16,11 @@ REPORT = "import sys, json; print(json.dumps(sorted({name.split('.')[0] for name
 
 
 def modules_after(code: str) -> set[str]:
-    """Top-level modules that a fresh interpreter holds after running `code`."""
-    done = subprocess.run([sys.executable, "-c", f"{code}\n{REPORT}"], capture_output=True, text=True, check=True)
+    """Top-level modules that a fresh interpreter holds after running `code`.
+
+    -P: the installed package is meant, not a source tree in the current folder.
+    """
+    done = subprocess.run([sys.executable, "-P", "-c", f"{code}\n{REPORT}"], capture_output=True, text=True, check=True)
     return set(json.loads(done.stdout.strip().split("\n")[-1]))
 
 

@@ -15,13 +15,11 @@ from convexnn.cli.tables import write_columns
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for child processes")
 def test_interrupt(tmp_path):
     rng = np.random.default_rng(0)
-    # Four features: 40 million candidates, several rounds of seconds each.
-    write_columns(tmp_path / "data.csv", list("abcdt"), rng.normal(size=(150, 5)))
+    # Four features: 10 million candidates, many rounds of about a second.
+    write_columns(tmp_path / "data.csv", list("abcdt"), rng.normal(size=(110, 5)))
     command = ["fit", "data.csv", "--target", "t", "--features", "a,b,c,d", "--beta-ratio", "1e-4"]
     code = "import sys; from convexnn.cli import main; main(sys.argv[1:])"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, *command], cwd=tmp_path, stderr=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen([sys.executable, "-c", code, *command], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     first = process.stderr.readline()
     assert first.startswith("round 1: objective")
