@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -36,14 +36,13 @@ class Solution:
     dual: float
     status: Status
     trace: tuple[Progress, ...]
+    strongest: float = np.nan
+    """Largest response that a search has found at the solution; unset where an exact oracle was used."""
 
     def active(self) -> Solution:
         """Only the atoms with a coefficient."""
         on = np.flatnonzero(np.abs(self.z).max(axis=1, initial=0.0) > 0)
-        return Solution(
-            self.normals[on], self.offsets[on], self.rows[on], self.z[on], self.t, self.v,
-            self.primal, self.dual, self.status, self.trace,
-        )  # fmt: skip
+        return replace(self, normals=self.normals[on], offsets=self.offsets[on], rows=self.rows[on], z=self.z[on])
 
 
 def generate(

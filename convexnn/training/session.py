@@ -18,12 +18,15 @@ from convexnn.oracles.line import LineOracle
 from convexnn.oracles.listed import ListedOracle
 from convexnn.oracles.pencil import PencilOracle
 from convexnn.oracles.planar import PlanarOracle
+from convexnn.oracles.search import SearchOracle
+from convexnn.training.descent import Neurons
 from convexnn.training.generation import Solution, generate
 from convexnn.training.line import has_line_solver, solve_line
-from convexnn.training.masters import Master, amplitude_master, make_master
+from convexnn.training.masters import ColumnMaster, Master, amplitude_master, make_master
 from convexnn.training.masters.faces import FaceMaster
 from convexnn.training.problem import LassoProblem, make_problem
 from convexnn.training.result import TrainingResult
+from convexnn.training.search import solve_search
 from convexnn.training.status import Status
 from convexnn.training.strategy import MAX_ATOMS, make_plan
 
@@ -97,6 +100,7 @@ class Session:
         )
         self._master: Master | None = None
         self._faces: FaceMaster | None = None
+        self._found: Neurons | None = None
 
     @property
     def strategy(self) -> str:
@@ -110,7 +114,9 @@ class Session:
             return 0.0
         constant = problem.loss.best_constant() if problem.intercept else np.zeros(problem.targets.shape[1])
         v = problem.dual_vector(np.zeros_like(problem.targets) + constant)
-        return oracle.price(v, np.inf, 1).strongest * problem.unit
+        if isinstance(oracle, SearchOracle):
+            oracle = SearchOracle(problem.frame, starts=1024, steps=40, random_state=0)
+        return oracle.price(v, 0.0, 1).strongest * problem.unit
 
     def solve(
         self, beta: float, *, tol: float, max_iter: int, clock: Clock, observer: Observer | None = None
@@ -124,6 +130,8 @@ class Session:
         self, problem: LassoProblem, tol: float, max_iter: int, clock: Clock, observer: Observer | None
     ) -> Solution:
         oracle = self._plan.oracle
+        if isinstance(oracle, SearchOracle):
+            return self._search(problem, oracle, tol, max_iter, clock, observer)
         if isinstance(oracle, LineOracle) and has_line_solver(problem, self._solver):
             return solve_line(problem, tol=tol, max_iter=max_iter, clock=clock, observer=observer)
         if self._master is None:
@@ -137,6 +145,25 @@ class Session:
             found = generate(problem, oracle, self._master, tol=tol, max_iter=max_iter, clock=clock, observer=observer)
             return found.active()
         return self._moving(problem, oracle, tol, max_iter, clock, observer)
+
+    def _search(
+        self,
+        problem: LassoProblem,
+        oracle: SearchOracle,
+        tol: float,
+        max_iter: int,
+        clock: Clock,
+        observer: Observer | None,
+    ) -> Solution:
+        def fixed_neurons() -> ColumnMaster:
+            return make_master(problem, self._solver)
+
+        solution = solve_search(
+            problem, oracle, fixed_neurons,
+            tol=tol, max_iter=max_iter, clock=clock, observer=observer, start=self._found,
+        )  # fmt: skip
+        self._found = Neurons(solution.normals, solution.offsets, solution.z, solution.t)
+        return solution
 
     def _moving(
         self,
@@ -190,11 +217,13 @@ class Session:
         data, plan = self._data, self._plan
         atoms = plan.oracle.listed(problem.frame) if isinstance(plan.oracle, ListedOracle) else None
 
+        searched = solution.strongest * problem.unit if plan.scope == "searched" else None
+
         def prove(dual_point: Floats | None) -> Certificate:
             return certify(
                 network, data.X, data.Y, beta=beta, norm=problem.norm, bias=problem.bias, loss=problem.loss_name,
                 scope=plan.scope, atoms=atoms, sample_weight=data.weight, tol=tol, dual_point=dual_point,
-                n_jobs=self._n_jobs,
+                searched_response=searched, n_jobs=self._n_jobs,
             )  # fmt: skip
 
         certificate = prove(None)

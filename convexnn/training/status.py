@@ -13,6 +13,8 @@ class Status(Enum):
     CERTIFIED = "The relative duality gap is below tol."
     ITERATION_LIMIT = "Stopped at max_iter with the gap still open. Raise max_iter or beta."
     TIME_LIMIT = "Stopped at time_limit with the gap still open. Raise time_limit or tol."
+    SEARCHED = "No start of the search found a neuron that would lower the objective; that is no proof."
+    SETTLED = "Further rounds of the search gained next to nothing. Lower tol, or try another random_state."
     STALLED = (
         "No neuron improves the objective any more, but rounding keeps the gap above tol. "
         "Raise tol or beta, or scale features of very different size alike."

@@ -13,10 +13,11 @@ from convexnn.oracles.line import LineOracle, RayOracle
 from convexnn.oracles.listed import ListedOracle
 from convexnn.oracles.pencil import PencilOracle
 from convexnn.oracles.planar import PlanarOracle
+from convexnn.oracles.search import SearchOracle
 
 __all__ = ["MAX_ATOMS", "SCOPES", "Plan", "exact_network_scope", "make_plan"]
 
-SCOPES = ("auto", "dictionary", "network")
+SCOPES = ("auto", "dictionary", "network", "searched")
 
 # Atoms that exact sweeps may visit in one pricing: about three seconds.
 MAX_ATOMS = 300_000_000
@@ -32,7 +33,7 @@ class Plan:
     ----------
     oracle : Oracle or None
         None if there is no neuron at all (all samples equal).
-    scope : "dictionary" or "network"
+    scope : "dictionary", "network" or "searched"
     sampled : bool
         Whether the oracle knows only a random part of the dictionary.
     reason : str
@@ -89,6 +90,8 @@ def make_plan(
     if frame.rank == 0:
         return Plan(None, "network", False, "no neuron: all samples are equal, a constant is optimal")
     count = 2 * count_hyperplanes(frame.n, frame.rank, norm=frame.norm, affine=frame.affine)
+    if scope == "searched" or (scope == "auto" and count > max_atoms):
+        return _search_plan(frame, count, max_atoms, random_state)
     if count > max_atoms:
         if scope == "network":
             raise DictionarySizeError(
@@ -109,6 +112,12 @@ def _exact_oracle(frame: Frame, *, network: bool, n_jobs: int | None) -> Oracle:
     if frame.rank == 2 and frame.affine:
         return PlanarOracle(frame, network=network, n_jobs=n_jobs)
     return PencilOracle(frame, network=network, n_jobs=n_jobs)
+
+
+def _search_plan(frame: Frame, count: int, max_atoms: int, random_state: int | None) -> Plan:
+    oracle = SearchOracle(frame, random_state=0 if random_state is None else random_state)
+    why = "as asked for" if count <= max_atoms else f"because {count:.3g} atoms exceed max_atoms={max_atoms:,}"
+    return Plan(oracle, "searched", False, f"{oracle.strategy} ({why})")
 
 
 def _sampled_plan(frame: Frame, count: int, max_atoms: int, random_state: int | None) -> Plan:

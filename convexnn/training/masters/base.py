@@ -108,6 +108,9 @@ class ColumnMaster(ABC):
     def add_columns(self, columns: Floats) -> None:
         """Append atoms given by their responses, the rows of an array (k, n)."""
 
+    def start(self, z: Floats) -> None:  # noqa: B027 (starting from scratch is a valid choice)
+        """Start from coefficients (m, c) of the working set, if the method can."""
+
     @abstractmethod
     def solve(self, beta: float) -> MasterState:
         """Minimise over the coefficients of the working set."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from convexnn.exceptions import ParameterError
-from convexnn.training.masters.base import Master
+from convexnn.training.masters.base import ColumnMaster
 from convexnn.training.masters.conic import CONIC_SOLVERS, ConicMaster
 from convexnn.training.masters.group import GroupMaster
 from convexnn.training.masters.lasso import LassoMaster
@@ -21,7 +21,7 @@ def amplitude_master(problem: LassoProblem) -> LassoMaster | NewtonMaster:
     return LassoMaster(problem) if problem.loss_name == "squared" else NewtonMaster(problem)
 
 
-def make_master(problem: LassoProblem, solver: str = "auto") -> Master:
+def make_master(problem: LassoProblem, solver: str = "auto") -> ColumnMaster:
     """The master for a problem.
 
     One output and a smooth loss: active set. Several: separable (l1, squared loss) or Newton on groups (l2).

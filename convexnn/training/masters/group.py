@@ -90,6 +90,11 @@ class GroupMaster(ColumnMaster):
         self._columns = np.concatenate([self._columns, columns])
         self._z = np.concatenate([self._z, np.zeros((len(columns), self._z.shape[1]))])
 
+    def start(self, z: Floats) -> None:
+        self._z = np.array(z, dtype=np.float64)
+        if self.problem.intercept:
+            self._t = self._t + self.problem.loss.best_shift(self._outputs())
+
     def tidy(self, slack: float) -> None:
         v = self.problem.dual_vector(self._outputs())
         strong = np.linalg.norm(self._columns @ v, axis=1) >= slack * self.problem.beta

@@ -37,6 +37,9 @@ class LassoMaster(ColumnMaster):
     def add_columns(self, columns: Floats) -> None:
         self._core.add(columns if self._root is None else np.ascontiguousarray(columns * self._root))
 
+    def start(self, z: Floats) -> None:
+        self.warm(z[:, 0])
+
     def warm(self, z: Floats) -> None:
         """Start from coefficients (m,) of the working set."""
         self._core.warm(np.ascontiguousarray(z))

@@ -40,6 +40,9 @@ class NewtonMaster(ColumnMaster):
         self._columns = np.concatenate([self._columns, columns])
         self._z = np.concatenate([self._z, np.zeros(len(columns))])
 
+    def start(self, z: Floats) -> None:
+        self.warm(z[:, 0])
+
     def warm(self, z: Floats) -> None:
         """Start from coefficients (m,) of the working set."""
         self._z = np.array(z, dtype=np.float64)

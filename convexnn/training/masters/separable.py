@@ -41,6 +41,10 @@ class SeparableMaster(ColumnMaster):
         for part in self._parts:
             part.add_columns(columns)
 
+    def start(self, z: Floats) -> None:
+        for part, column in zip(self._parts, z.T):
+            part.warm(np.ascontiguousarray(column))
+
     def solve(self, beta: float) -> MasterState:
         states = [part.solve(beta) for part in self._parts]
         return MasterState(

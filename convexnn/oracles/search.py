@@ -1,0 +1,217 @@
+"""High dimension: no exact oracle is known, so neurons are searched by ascent from many starts.
+
+On a cell with active set D the response to v is linear in the normal, so its best direction there is
+g = sum_{i in D} v_i (x_i - pivot). Moving to g / ||g|| (l1: to the axes that respond most) and taking the
+new active set never lowers the response as long as the pattern grows with it; every start keeps the best
+neuron it has seen. With free biases the pivot is re-chosen exactly along each direction, by running sums.
+The answer is a lower bound on the maximum, never a proof.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace, device
+
+from convexnn._types import Floats
+from convexnn.geometry.frame import Frame
+from convexnn.oracles.candidates import Candidates
+from convexnn.oracles.snap import snapped
+
+__all__ = ["SearchOracle"]
+
+# Sample-start-feature products per step, and entries of one block of responses (about 100 MB each).
+_WORK = 400_000_000
+_BLOCK = 12_000_000
+# Answers whose snapped variants are tried.
+_SNAPPED = 64
+# Two normals closer than this (cosine) with nearly equal offsets are one neuron.
+_ALIKE = 1.0 - 1e-6
+
+
+class SearchOracle:
+    """Multi-start ascent of the response, all starts at once as matrix products.
+
+    Parameters
+    ----------
+    frame : Frame
+    starts : int
+        Number of starts per call.
+    steps : int
+        Ascent steps per start.
+    random_state : int
+        Seed; the same seed gives the same answers.
+    points : array, optional
+        The frame's points on another array backend (PyTorch, CuPy, JAX), on CPU or GPU: the ascent then
+        runs there. By default NumPy.
+    """
+
+    exact = False
+    network = False
+
+    def __init__(
+        self, frame: Frame, *, starts: int = 256, steps: int = 16, random_state: int = 0, points: Any = None
+    ) -> None:
+        self._frame = frame
+        self._points: Any = frame.points if points is None else points
+        # The cost of a call is starts * steps * n * r: fewer starts on large data keep it at some seconds.
+        affordable = _WORK // max(1, frame.n * max(1, frame.rank))
+        self._starts, self._steps = max(16, min(starts, affordable)), steps
+        self._rng = np.random.default_rng(random_state)
+        self._remembered: Floats = np.zeros((0, frame.rank))
+        self.strategy = f"search: ascent from {self._starts} starts per round; nothing better found is no proof"
+
+    def remember(self, normals: Floats) -> None:
+        """Directions (k, r) to start from in the next call, besides random ones."""
+        self._remembered = normals
+
+    def thorough(self) -> SearchOracle:
+        """The same oracle with four times as many starts and twice the steps, for the last look."""
+        more = copy(self)
+        more._starts, more._steps = 4 * self._starts, 2 * self._steps
+        return more
+
+    def price(self, v: Floats, floor: float, limit: int) -> Candidates:
+        start = self._start_normals(v)
+        xp = array_namespace(self._points)
+        where = device(self._points)
+        V = xp.asarray(v, device=where)
+        width = max(16, _BLOCK // self._frame.n)
+        parts = [
+            _ascend(
+                xp, self._points, V, xp.asarray(start[k : k + width], device=where), self._steps,
+                self._frame.affine, self._frame.norm,
+            )
+            for k in range(0, len(start), width)
+        ]  # fmt: skip
+        normals, offsets, values = (np.concatenate([_numpy(part[i]) for part in parts]) for i in range(3))
+        return self._diverse(*self._with_snapped(v, normals, offsets, values, limit), floor, limit)
+
+    def _with_snapped(
+        self, v: Floats, normals: Floats, offsets: Floats, values: Floats, limit: int
+    ) -> tuple[Floats, Floats, Floats]:
+        """Replace the strongest answers by their snapped variants where those respond more."""
+        top = np.argsort(-values, kind="stable")[: min(2 * limit, _SNAPPED)]
+        near, shift = snapped(self._frame, normals[top], offsets[top])
+        if not len(near):
+            return normals, offsets, values
+        responses = self._frame.columns(near, shift).T @ v
+        norm = np.abs(responses).max(axis=1) if self._frame.norm == "l1" else np.sqrt((responses**2).sum(axis=1))
+        return np.concatenate([normals, near]), np.concatenate([offsets, shift]), np.concatenate([values, norm])
+
+    def _start_normals(self, v: Floats) -> Floats:
+        """Remembered neurons and their opposites, the mean response, sample directions, Gaussians."""
+        frame, rng = self._frame, self._rng
+        known = np.concatenate([self._remembered, -self._remembered])
+        mean = frame.points.T @ v
+        samples = rng.integers(frame.n, size=(2, max(2, self._starts // 2)))
+        if frame.affine:
+            directions = frame.points[samples[0]] - frame.points[samples[1]]
+        else:
+            directions = frame.points[samples[0]] * rng.choice([-1.0, 1.0], size=(samples.shape[1], 1))
+        random = rng.standard_normal((max(2, self._starts // 2), frame.rank))
+        start = np.concatenate([known, mean.T, -mean.T, directions, random])
+        lengths = np.sqrt((start * start).sum(axis=1))
+        return np.asarray(start[lengths > 0] / lengths[lengths > 0, None])
+
+    def _diverse(self, normals: Floats, offsets: Floats, values: Floats, floor: float, limit: int) -> Candidates:
+        order = np.argsort(-values, kind="stable")
+        strongest = float(values.max(initial=0.0))
+        kept: list[int] = []
+        unit = normals / np.sqrt((normals * normals).sum(axis=1, keepdims=True))
+        for k in order:
+            if values[k] <= floor or len(kept) == limit:
+                break
+            if kept and np.any(
+                (unit[kept] @ unit[k] > _ALIKE) & (np.abs(offsets[kept] - offsets[k]) <= 1e-6 * (1 + abs(offsets[k])))
+            ):
+                continue
+            kept.append(int(k))
+        rows = np.full((len(kept), max(self._frame.subset_size, 1)), -1, dtype=np.int64)
+        return Candidates(normals[kept], offsets[kept], rows, values[kept], strongest)
+
+
+def _numpy(array: Any) -> Floats:
+    if hasattr(array, "cpu"):
+        array = array.cpu()
+    return np.asarray(array, dtype=np.float64)
+
+
+def _ascend(xp: Any, X: Any, V: Any, U: Any, steps: int, affine: bool, norm: str) -> tuple[Any, Any, Any]:
+    """Best neuron of each start: normals (k, r), offsets (k,), values (k,).
+
+    Each start moves towards the best direction of its cell, by as much as it gains: the mixing weight doubles
+    after a success and is quartered after a failure.
+    """
+    if norm == "l1":
+        U = U / xp.sum(xp.abs(U), axis=1, keepdims=True)
+    value, c, goal = _respond(xp, X, V, U, affine, norm)
+    mix = xp.ones_like(value)
+    for _ in range(steps):
+        trial = (1.0 - mix)[:, None] * U + mix[:, None] * goal
+        length = xp.sum(xp.abs(trial), axis=1) if norm == "l1" else xp.sqrt(xp.sum(trial * trial, axis=1))
+        trial = trial / xp.where(length > 0, length, xp.ones_like(length))[:, None]
+        value_, c_, goal_ = _respond(xp, X, V, trial, affine, norm)
+        better = value_ > value
+        U, goal = xp.where(better[:, None], trial, U), xp.where(better[:, None], goal_, goal)
+        value, c = xp.where(better, value_, value), xp.where(better, c_, c)
+        mix = xp.where(better, xp.minimum(2.0 * mix, xp.ones_like(mix)), 0.25 * mix)
+    return U, c, value
+
+
+def _respond(xp: Any, X: Any, V: Any, U: Any, affine: bool, norm: str) -> tuple[Any, Any, Any]:
+    """Values and offsets of unit normals, and the best normal of the cell of each."""
+    A = X @ U.T  # (n, k)
+    if affine:
+        c, pivot = _best_offsets(xp, A, V)
+        A = A + c[None, :]
+    else:
+        c, pivot = xp.zeros_like(A[0, :]), None
+    H = xp.where(A > 0, A, xp.zeros_like(A))
+    responses = H.T @ V  # (k, c)
+    values = xp.max(xp.abs(responses), axis=1) if norm == "l1" else xp.sqrt(xp.sum(responses**2, axis=1))
+    return values, c, _best_in_cell(xp, X, V, A, responses, U, pivot, norm)
+
+
+def _best_in_cell(xp: Any, X: Any, V: Any, A: Any, responses: Any, U: Any, pivot: Any, norm: str) -> Any:
+    """The unit normal that responds most if the active set stays as it is."""
+    active = xp.astype(A > 0, X.dtype)
+    if V.shape[1] == 1:
+        weights = active * (V * xp.sign(responses[:, 0])[None, :])
+    elif norm == "l1":
+        strongest = xp.argmax(xp.abs(responses), axis=1)
+        chosen = xp.take(V, strongest, axis=1)
+        signs = xp.sign(xp.max(responses, axis=1) + xp.min(responses, axis=1))
+        weights = active * chosen * signs[None, :]
+    else:
+        unit = responses / xp.sqrt(xp.sum(responses**2, axis=1, keepdims=True) + 1e-300)
+        weights = active * (V @ unit.T)
+    G = weights.T @ X  # (k, r)
+    if pivot is not None:
+        G = G - xp.sum(weights, axis=0)[:, None] * xp.take(X, pivot, axis=0)
+    if norm == "l1":
+        # The maximum of a linear form on the l1 ball is an axis.
+        axis = xp.argmax(xp.abs(G), axis=1)
+        return xp.astype(xp.arange(X.shape[1], device=device(X))[None, :] == axis[:, None], X.dtype) * xp.sign(G)
+    length = xp.sqrt(xp.sum(G * G, axis=1, keepdims=True))
+    return xp.where(length > 0, G / xp.where(length > 0, length, xp.ones_like(length)), U)
+
+
+def _best_offsets(xp: Any, A: Any, V: Any) -> tuple[Any, Any]:
+    """For each direction (column of A) the offset -A_p with the strongest response, and the pivot p."""
+    order = xp.argsort(A, axis=0)
+    S = xp.take_along_axis(A, order, axis=0)
+    gaps = S[1:, :] - S[:-1, :]
+    strength = xp.zeros_like(A)
+    for o in range(V.shape[1]):
+        v = xp.take(V[:, o], xp.reshape(order, (-1,)), axis=0)
+        v = xp.reshape(v, A.shape)
+        # R_j = sum over larger projections of v (s - s_j), from the top down.
+        above = xp.flip(xp.cumulative_sum(xp.flip(v, axis=0), axis=0), axis=0)[1:, :]
+        R = xp.flip(xp.cumulative_sum(xp.flip(gaps * above, axis=0), axis=0), axis=0)
+        strength[:-1, :] = strength[:-1, :] + R * R
+    at = xp.argmax(strength, axis=0)
+    pivot = xp.reshape(xp.take_along_axis(order, at[None, :], axis=0), (-1,))
+    return -xp.reshape(xp.take_along_axis(S, at[None, :], axis=0), (-1,)), pivot

@@ -1,0 +1,195 @@
+"""High dimension: convex master and joint movement by turns, an ascent oracle deciding what enters.
+
+Column generation finds a wide network near the best its directions allow; moving all neurons together from there
+ends far lower than from random weights. Then by turns: merge similar neurons, move, search neurons that would
+still lower the objective, solve the convex master over all of them. The best network is kept, so the objective
+of what is returned never rises. Nothing here is a proof; the scope is "searched".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from convexnn._progress import Clock, Observer, Progress
+from convexnn._types import Floats
+from convexnn.oracles.candidates import Candidates
+from convexnn.oracles.search import SearchOracle
+from convexnn.oracles.snap import snapped
+from convexnn.training.descent import Neurons, descend
+from convexnn.training.generation import Solution, report
+from convexnn.training.masters.base import ColumnMaster
+from convexnn.training.merge import merge
+from convexnn.training.problem import LassoProblem
+from convexnn.training.status import Status
+
+__all__ = ["solve_search"]
+
+_BATCH = 100  # neurons that enter per round of column generation
+_INSERT = 40  # ... and per round of joint movement
+_ITERATIONS = 400  # L-BFGS iterations per round
+_MERGE = 2e-3  # relative objective that merges of one round may cost before the neurons move again
+# Column generation ends when five rounds together gain less than this share.
+_SLOW = 0.07
+_GENERATIONS = 60
+# Rounds that gain less than _SNAP also offer snapped neurons; after _PATIENCE rounds below _GAIN the search ends.
+_SNAP, _GAIN, _PATIENCE = 1e-3, 1e-6, 3
+# Bytes of columns the master may hold.
+_COLUMN_BYTES = 2**29
+
+
+@dataclass
+class _Run:
+    """State of one search."""
+
+    problem: LassoProblem
+    oracle: SearchOracle
+    make_master: Callable[[], ColumnMaster]
+    clock: Clock
+    observer: Observer | None
+    tol: float
+    trace: list[Progress]
+    best: Neurons
+    value: float
+    strongest: float = np.inf
+
+    def keep(self, neurons: Neurons) -> bool:
+        """Remember a network if it is the best so far."""
+        value = neurons.objective(self.problem)
+        if value < self.value:
+            self.best, self.value = neurons, value
+            return True
+        return False
+
+    def look(self, neurons: Neurons, limit: int, *, thorough: bool = False) -> Candidates:
+        """Search violators of the dual constraint at a network."""
+        v = self.problem.dual_vector(neurons.outputs(self.problem))
+        self.oracle.remember(neurons.normals)
+        oracle = self.oracle.thorough() if thorough else self.oracle
+        found = oracle.price(v, self.problem.beta * (1.0 + self.tol), limit)
+        bound = self.problem.dual_value(v, found.strongest)
+        progress = Progress(len(self.trace) + 1, self.value, min(bound, self.value), len(neurons), self.clock.seconds)
+        self.trace.append(progress)
+        report(progress, self.problem, self.observer)
+        if neurons is self.best:
+            self.strongest = found.strongest
+        return found
+
+
+def solve_search(
+    problem: LassoProblem,
+    oracle: SearchOracle,
+    make_master: Callable[[], ColumnMaster],
+    *,
+    tol: float,
+    max_iter: int,
+    clock: Clock,
+    observer: Observer | None = None,
+    start: Neurons | None = None,
+) -> Solution:
+    """Search a network with a low objective; `tol` is the relative violation that counts as none."""
+    c = problem.targets.shape[1]
+    t = problem.loss.best_constant() if problem.intercept else np.zeros(c)
+    empty = Neurons(np.zeros((0, problem.frame.rank)), np.zeros(0), np.zeros((0, c)), t)
+    run = _Run(problem, oracle, make_master, clock, observer, max(tol, 1e-4), [], empty, empty.objective(problem))
+    neurons = _generate(run, empty if start is None else start, max_iter)
+    status = _improve(run, neurons, max_iter)
+    width = max(problem.frame.subset_size, 1)
+    best = run.best
+    run.look(best, 1, thorough=True)
+    return Solution(
+        normals=best.normals,
+        offsets=best.offsets,
+        rows=np.full((len(best), width), -1, dtype=np.int64),
+        z=best.z,
+        t=best.t,
+        v=None,
+        primal=run.value,
+        dual=run.trace[-1].dual if run.trace else run.value,
+        status=status,
+        trace=tuple(run.trace),
+        strongest=run.strongest,
+    )
+
+
+def _generate(run: _Run, neurons: Neurons, max_iter: int) -> Neurons:
+    """Column generation with fixed directions until it becomes slow."""
+    problem, master = run.problem, run.make_master()
+    crowd = max(2 * _BATCH, min(1500, _COLUMN_BYTES // (8 * problem.frame.n)))
+    values = [run.value]
+    if len(neurons):
+        _add(master, neurons.normals, neurons.offsets)
+    for _ in range(min(max_iter, _GENERATIONS)):
+        fresh = run.look(neurons, _BATCH)
+        if not len(fresh) or run.clock.expired:
+            break
+        if len(master.working) > crowd:
+            master.tidy(0.7)
+        _add(master, fresh.normals, fresh.offsets)
+        neurons = _solved(problem, master)
+        run.keep(neurons)
+        values.append(neurons.objective(problem))
+        slow = len(values) > 5 and values[-6] - values[-1] < _SLOW * values[-1]
+        if slow or len(neurons) + _BATCH > crowd:
+            break
+    return neurons
+
+
+def _add(master: ColumnMaster, normals: Floats, offsets: Floats) -> None:
+    rows = np.full((len(offsets), master.working.rows.shape[1]), -1, dtype=np.int64)
+    master.add(Candidates(normals, offsets, rows, np.zeros(len(offsets)), 0.0))
+
+
+def _solved(problem: LassoProblem, master: ColumnMaster) -> Neurons:
+    """Neurons with a coefficient in the solution of a master."""
+    state = master.solve(problem.beta)
+    on = np.flatnonzero((state.z != 0).any(axis=1))
+    return Neurons(master.working.normals[on], master.working.offsets[on], state.z[on], state.t)
+
+
+def _insert(run: _Run, neurons: Neurons, fresh: Candidates, snaps: tuple[Floats, Floats] | None) -> Neurons:
+    """Best coefficients for fixed neurons, old and new; those without one are dropped."""
+    master = run.make_master()
+    _add(master, neurons.normals, neurons.offsets)
+    _add(master, fresh.normals, fresh.offsets)
+    if snaps is not None:
+        _add(master, *snaps)
+    z = np.zeros((len(master.working), neurons.z.shape[1]))
+    z[: len(neurons)] = neurons.z
+    master.start(z)
+    return _solved(run.problem, master)
+
+
+def _improve(run: _Run, neurons: Neurons, max_iter: int) -> Status:
+    """Merge, move, search, solve, until nothing is gained."""
+    problem, idle = run.problem, 0
+    for _ in range(max_iter):
+        before = run.value
+        neurons = _move(run, neurons)
+        merged = merge(problem, neurons, _MERGE)
+        if len(merged) < len(neurons):
+            merged = _move(run, merged)
+            if merged.objective(problem) <= neurons.objective(problem) * (1.0 + 1e-6):
+                neurons = merged
+        run.keep(neurons)
+        if run.clock.expired:
+            return Status.TIME_LIMIT
+        fresh = run.look(neurons, _INSERT)
+        gain = (before - run.value) / max(abs(before), np.finfo(float).tiny)
+        idle = idle + 1 if gain < _GAIN else 0
+        if not len(fresh) and idle:
+            fresh = run.look(neurons, _INSERT, thorough=True)
+            if not len(fresh):
+                return Status.SEARCHED
+        if idle >= _PATIENCE:
+            return Status.SETTLED
+        snaps = snapped(problem.frame, neurons.normals, neurons.offsets) if gain < _SNAP else None
+        neurons = _insert(run, neurons, fresh, snaps)
+        run.keep(neurons)
+    return Status.ITERATION_LIMIT
+
+
+def _move(run: _Run, neurons: Neurons) -> Neurons:
+    return descend(run.problem, neurons, max_iter=_ITERATIONS, clock=run.clock, tol=1e-7)
