@@ -76,18 +76,25 @@ def bounds(
     data = class_data(X, labels)
     q = data.n_classes
 
-    regime = cache(lambda: linear_regime(data.X, labels, targets=targets))
+    regime = cache(lambda: linear_regime(data, labels, targets=targets))
     y = np.eye(q) if targets is None else np.asarray(targets, dtype=np.float64)
     direction: Literal["auto", "means"] = "auto" if linear_programs else "means"
+
+    def affine() -> float:
+        try:
+            return regime().affine
+        except ConstructionError:
+            return fit_affine(data, y, "samples").cost
+
     values: dict[str, Callable[[], float]] = {
         "operator": lambda: regime().operator_bound,
         "shallow": lambda: regime().mean_map,
         "no_intercept": lambda: regime().linear_projected,
         "affine_projected": lambda: regime().affine_projected,
-        "affine": lambda: fit_affine(data, y, "samples").cost,
-        "affine_variant": lambda: shallow_affine(data.X, labels, targets=targets).exact_cost,
-        "clamp": lambda: clamp_construct(data.X, labels, targets=targets, direction=direction).cost,
-        "deep": lambda: deep_construct(data.X, labels, targets=targets).cost,
+        "affine": affine,
+        "affine_variant": lambda: shallow_affine(data, labels, targets=targets).exact_cost,
+        "clamp": lambda: clamp_construct(data, labels, targets=targets, direction=direction).cost,
+        "deep": lambda: deep_construct(data, labels, targets=targets).cost,
         "delta_p": lambda: data.delta_p,
         "delta_c": lambda: data.delta_c,
         "delta_c_limit": lambda: 0.5 * float(np.sqrt(q / (q - 1.0))),

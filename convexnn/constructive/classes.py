@@ -273,8 +273,9 @@ def class_data(X: ArrayLike, labels: ArrayLike, *, classes: ArrayLike | None = N
 
     Parameters
     ----------
-    X : (N, M) array
-        Samples as rows.
+    X : (N, M) array or ClassData
+        Samples as rows. Class data are handed back as they are, so that every function of this package that takes
+        samples and labels also takes class data made before (its labels are then those of the class data).
     labels : (N,) array
         Labels of any kind that can be sorted.
     classes : (Q,) array, optional
@@ -291,6 +292,8 @@ def class_data(X: ArrayLike, labels: ArrayLike, *, classes: ArrayLike | None = N
     ConstructionError
         If there are fewer than two classes, or a class of `classes` has no sample.
     """
+    if isinstance(X, ClassData):
+        return X
     points = check_points(X)
     _check_size(points)
     given = np.asarray(labels)

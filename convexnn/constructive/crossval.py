@@ -63,10 +63,10 @@ def _one_output(network: ReLUNetwork, output: int | None) -> ReLUNetwork:
 def _constructive(data: ClassData, y: Floats, bias: Bias, output: int | None) -> dict[str, ReLUNetwork]:
     """The shallow constructions that exist for these data, in the form that the program can represent."""
     makers: dict[str, Callable[[], _Built]] = {
-        "theorem 3.1": lambda: shallow_construct(data.X, data.labels, targets=y, shift="smallest"),
-        "affine variant": lambda: shallow_affine(data.X, data.labels, targets=y, shift="smallest"),
-        "affine": lambda: affine_least_squares(data.X, data.labels, targets=y, shift="smallest"),
-        "clamp": lambda: clamp_construct(data.X, data.labels, targets=y),
+        "theorem 3.1": lambda: shallow_construct(data, data.labels, targets=y, shift="smallest"),
+        "affine variant": lambda: shallow_affine(data, data.labels, targets=y, shift="smallest"),
+        "affine": lambda: affine_least_squares(data, data.labels, targets=y, shift="smallest"),
+        "clamp": lambda: clamp_construct(data, data.labels, targets=y),
     }
     found: dict[str, ReLUNetwork] = {}
     for name, make in makers.items():
@@ -102,7 +102,7 @@ def _least_squares(data: ClassData, y: Floats, patterns: Bools) -> dict[str, flo
         "affine": 0.5 * n * fit_affine(data, y, "samples").cost ** 2,
     }
     try:
-        regime = linear_regime(data.X, data.labels, targets=y)
+        regime = linear_regime(data, data.labels, targets=y)
     except ConstructionError:
         return values
     tail = {

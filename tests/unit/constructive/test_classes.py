@@ -143,3 +143,11 @@ def test_units_do_not_change_the_ratios(size):
     base, scaled = class_data(X, labels), class_data(X * size, labels)
     assert scaled.delta_p == pytest.approx(base.delta_p, rel=1e-9)
     assert scaled.delta_c == pytest.approx(base.delta_c, rel=1e-9)
+
+
+def test_class_data_made_before_serve_every_function():
+    X, labels, y = ref.problem(2)
+    data = class_data(X, labels)
+    assert class_data(data, labels) is data
+    one, two = shallow_construct(data, labels, targets=y), shallow_construct(X, labels, targets=y)
+    np.testing.assert_array_equal(one.network.output_weights, two.network.output_weights)
