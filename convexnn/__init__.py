@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 __version__ = "0.1.0"
 
@@ -21,7 +21,9 @@ _PUBLIC = {
     "certify": "convexnn.certificate",
     "dictionary": "convexnn.dictionaries",
     "solve_path": "convexnn.training",
+    "to_cvxpy": "convexnn.training",
     "train": "convexnn.training",
+    "verify": "convexnn.certificate",
 }
 
 __all__ = ["__version__", *sorted(_PUBLIC)]

@@ -14,6 +14,7 @@ from convexnn.certificate.record import Certificate, data_fingerprint
 from convexnn.certificate.response import MAX_WORK
 from convexnn.exceptions import DataError, ParameterError
 from convexnn.losses import LOSSES
+from convexnn.losses.interpolation import Interpolation
 from convexnn.network.relu import ReLUNetwork
 
 __all__ = ["certify"]
@@ -52,7 +53,8 @@ def certify(
     y : (n,) or (n, c) array
         Training targets.
     beta, norm, bias, loss, sample_weight :
-        The training problem, as in :func:`convexnn.train`.
+        The training problem, as in :func:`convexnn.train`; ``beta=0`` is interpolation of least norm, whose
+        objective is the norm itself, and needs `dual_point`.
     scope : "auto", "network", "dictionary" or "searched"
         Which networks to compare with: all; those made of wedge neurons (or of `atoms`); or those made of
         neurons that a search has tried, which proves nothing. "auto" takes the first that can be
@@ -86,21 +88,23 @@ def certify(
     """
     points = check_points(X, n_features=network.n_features)
     targets = check_targets(y, len(points))
+    beta = check_real("beta", beta, low=0.0)
     LOSSES.check(loss)
-    bound = LOSSES[loss](targets, sample_weight)
+    make_loss = LOSSES[loss] if beta > 0 else Interpolation
+    bound = make_loss(targets, sample_weight)
     fingerprint = data_fingerprint(points, targets, bound.weight)
     if points.shape[1] == 1 and len(points) > _LONG:
         # Every sum over a line goes through its samples in order; sorted once, they pass through the cache.
         order = np.argsort(points[:, 0])
         points = points[order]
-        bound = LOSSES[loss](targets[order], None if bound.weight is None else bound.weight[order])
+        bound = make_loss(targets[order], None if bound.weight is None else bound.weight[order])
         if dual_point is not None and len(dual_point) == len(order):
             dual_point = np.asarray(dual_point)[order]
     question = Question(
         network=network,
         X=points,
         loss=bound,
-        beta=check_real("beta", beta, low=0.0, strict=True),
+        beta=beta,
         norm=check_norm(norm),
         bias=check_bias(bias),
         scope=scope,

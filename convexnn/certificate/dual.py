@@ -63,9 +63,12 @@ def dual_candidate(loss: Loss, f: Floats, *, centred: bool, given: ArrayLike | N
 def best_scale(loss: Loss, v: Floats, response: float, beta: float) -> float:
     """The factor s >= 0 for which s v is feasible and its dual value large.
 
-    For the squared loss the best one, s = y'v / |v|^2 clipped to [0, beta / R]; else the largest up to one.
+    For the squared loss the best one, s = y'v / |v|^2 clipped to [0, beta / R]; for interpolation the
+    largest (the dual value is linear); else the largest up to one.
     """
     top = beta / response if response > 0 else np.inf
+    if loss.name == "interpolation":
+        return float(top) if np.isfinite(top) else 1.0
     if loss.name != "squared":
         return float(min(1.0, top))
     weight = np.ones((len(v), 1)) if loss.weight is None else loss.weight

@@ -97,11 +97,12 @@ def prove(question: Question) -> Certificate:
     """Answer a question whose scope is chosen."""
     q, loss = question, question.loss
     f = q.network.outputs(q.X)
+    beta = q.beta if q.beta > 0 else 1.0  # interpolation: the objective is the norm itself
     v = dual_candidate(loss, f, centred=q.bias is True, given=q.dual_point)
     correlated = correlations(q.X, v, q.network.hidden_weights, q.network.hidden_biases)
     scope, response, consistent = largest_response(q, v, correlated)
-    s = best_scale(loss, v, response, q.beta)
-    penalties = q.beta * neuron_penalties(q.network, q.norm, q.bias)
+    s = best_scale(loss, v, response, beta)
+    penalties = beta * neuron_penalties(q.network, q.norm, q.bias)
     primal, dual, gap = gap_of(loss, q.network, q.X, f, s * v, s * correlated, penalties)
     # The loss of the zero network sets the size of rounding errors when the optimum itself is zero.
     size = max(abs(primal), abs(dual), 16 * _EPS * abs(loss.value(np.zeros_like(f))))

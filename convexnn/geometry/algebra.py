@@ -43,9 +43,7 @@ def cross_product(vectors: ArrayLike) -> Floats:
     rows = _stack(vectors)
     k, d = rows.shape[-2:]
     if k != d - 1:
-        raise DataError(
-            f"vectors has {k} rows of {d} entries; the cross product in {d} dimensions needs {d - 1}."
-        )
+        raise DataError(f"vectors has {k} rows of {d} entries; the cross product in {d} dimensions needs {d - 1}.")
     if d <= 3:
         return _cross_small(rows)
     unit, length = _scaled(rows)
@@ -80,9 +78,7 @@ def blade_norm(vectors: ArrayLike, norm: Norm = "l2") -> Floats:
     rows = _stack(vectors)
     k, d = rows.shape[-2:]
     if k > d:
-        raise DataError(
-            f"vectors has {k} rows of {d} entries; a blade has at most as many vectors as dimensions."
-        )
+        raise DataError(f"vectors has {k} rows of {d} entries; a blade has at most as many vectors as dimensions.")
     unit, length = _scaled(rows)
     if check_norm(norm) == "l2":
         triangle = np.linalg.qr(np.swapaxes(unit, -1, -2), mode="r")
@@ -97,9 +93,7 @@ def signed_volume(vectors: ArrayLike) -> Floats:
     """Signed volume of the parallelotope of d vectors (..., d, d): their determinant."""
     rows = _stack(vectors)
     if rows.shape[-1] != rows.shape[-2]:
-        raise DataError(
-            f"vectors has shape {rows.shape}; a volume in d dimensions needs d rows of d entries."
-        )
+        raise DataError(f"vectors has shape {rows.shape}; a volume in d dimensions needs d rows of d entries.")
     unit, length = _scaled(rows)
     return np.asarray(np.linalg.det(unit) * np.prod(length, axis=-1))
 

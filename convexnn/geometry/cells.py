@@ -38,9 +38,7 @@ def cell_corners(rows: Floats) -> list[Floats]:
     rays = _corners(rows)
     # A cell is known by the sum of +-weight over its planes; sums wrap modulo 2^64.
     weights = np.random.default_rng(_SEED).integers(1, 2**62, size=len(rows))
-    parts = [
-        _keys_around(rays[start : start + _BLOCK], rows, weights) for start in range(0, len(rays), _BLOCK)
-    ]
+    parts = [_keys_around(rays[start : start + _BLOCK], rows, weights) for start in range(0, len(rays), _BLOCK)]
     keys = np.concatenate([key for key, _ in parts])
     ends = np.concatenate([ray for _, ray in parts])
     # Opposite cells have opposite keys: of both keep the positive one.

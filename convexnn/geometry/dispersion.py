@@ -96,16 +96,12 @@ def dispersion_angle(X: ArrayLike, *, bias: Bias = False, max_work: int = MAX_WO
     """
     frame = make_frame(check_points(X), norm="l2", bias=check_bias(bias))
     if frame.rank != 2:
-        raise DataError(
-            f"X spans {frame.rank} dimensions; the dispersion angle is about two. Use chamber_diameter."
-        )
+        raise DataError(f"X spans {frame.rank} dimensions; the dispersion angle is about two. Use chamber_diameter.")
     arrangements, complete = _arrangements(frame, max_work)
     return Estimate(max(_widest_gap(rows) for rows in arrangements), "exact" if complete else "bound")
 
 
-def chamber_diameter(
-    X: ArrayLike, *, bias: Bias = False, max_work: int = MAX_WORK, random_state: int = 0
-) -> Estimate:
+def chamber_diameter(X: ArrayLike, *, bias: Bias = False, max_work: int = MAX_WORK, random_state: int = 0) -> Estimate:
     """Largest distance between two unit neurons with one activation pattern (arXiv 2309.16512, Definition 3).
 
     Exact up to rank 3 (a bound, from part of the rows, beyond `max_work`), sampled in higher rank.
@@ -149,7 +145,11 @@ def a_priori_bound(
     APrioriBound
     """
     frame = make_frame(check_points(X), norm=check_norm(norm), bias=check_bias(bias))
-    check_count("max_work", max_work)
+    return bound_of_frame(frame, max_work=check_count("max_work", max_work), random_state=random_state)
+
+
+def bound_of_frame(frame: Frame, *, max_work: int = MAX_WORK, random_state: int = 0) -> APrioriBound:
+    """The a-priori bound of samples whose working coordinates are known."""
     if frame.norm == "l1" or frame.rank <= 1:
         return APrioriBound(1.0, "exact", frame.rank)
     if frame.rank > 3:

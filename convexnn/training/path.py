@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -83,6 +84,7 @@ def solve_path(
     loss: str = "squared",
     scope: str = "auto",
     solver: str = "auto",
+    solver_options: Mapping[str, Any] | None = None,
     tol: float = 1e-6,
     max_iter: int = MAX_ITER,
     time_limit: float | None = None,
@@ -97,7 +99,8 @@ def solve_path(
 
     Parameters
     ----------
-    X, y, norm, bias, loss, scope, solver, tol, max_iter, max_atoms, random_state, observer, sample_weight, n_jobs :
+    X, y, norm, bias, loss, scope, solver, solver_options, tol, max_iter, max_atoms, random_state, observer,
+    sample_weight, n_jobs :
         As in :func:`convexnn.train`; `tol` and `max_iter` hold per penalty.
     betas : sequence of float, optional
         Penalties, solved in decreasing order. By default a geometric grid from `beta_max`.
@@ -122,8 +125,8 @@ def solve_path(
         time_limit = check_real("time_limit", time_limit, low=0.0, strict=True)
     clock = Clock(time_limit)
     session = Session(
-        X, y, norm=norm, bias=bias, loss=loss, scope=scope, solver=solver, max_atoms=max_atoms,
-        random_state=random_state, sample_weight=sample_weight, n_jobs=n_jobs,
+        X, y, norm=norm, bias=bias, loss=loss, scope=scope, solver=solver, solver_options=solver_options,
+        max_atoms=max_atoms, random_state=random_state, sample_weight=sample_weight, n_jobs=n_jobs,
     )  # fmt: skip
     top = session.beta_max()
     grid = _check_grid(betas) if betas is not None else beta_grid(top, n_betas=n_betas, ratio=ratio)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from convexnn._progress import Progress
 from convexnn._types import Floats
 from convexnn.certificate import Certificate
 from convexnn.dictionaries import Atoms
+from convexnn.geometry.dispersion import APrioriBound, bound_of_frame
+from convexnn.geometry.frame import Frame
 from convexnn.network import ReLUNetwork
 from convexnn.training.status import Status
 
@@ -36,6 +39,8 @@ class TrainingResult:
         How neurons were searched, and why so.
     beta : float
         The penalty that was used.
+    frame : Frame
+        Working coordinates of the samples.
     """
 
     network: ReLUNetwork
@@ -47,6 +52,16 @@ class TrainingResult:
     status: Status
     strategy: str
     beta: float
+    frame: Frame = field(repr=False, compare=False)
+
+    @cached_property
+    def a_priori(self) -> APrioriBound:
+        """How far the dictionary can be from all networks at most, known before training (Theorems 4, 5, 7).
+
+        The optimum over all networks at `beta` is at least the dictionary optimum at ``gamma * beta``; the gap that
+        the certificate measures is usually much smaller. Computed when first asked for.
+        """
+        return bound_of_frame(self.frame)
 
     @property
     def n_iter(self) -> int:

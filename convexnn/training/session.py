@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +12,7 @@ from convexnn._checks import check_bias, check_count, check_norm, check_points, 
 from convexnn._progress import Clock, Observer, Progress
 from convexnn._types import ArrayLike, Bias, Floats, Norm
 from convexnn.certificate import Certificate, certify
+from convexnn.exceptions import ParameterError
 from convexnn.losses import LOSSES
 from convexnn.losses.base import check_weights
 from convexnn.network import ReLUNetwork
@@ -21,6 +24,7 @@ from convexnn.oracles.planar import PlanarOracle
 from convexnn.oracles.search import SearchOracle
 from convexnn.training.descent import Neurons
 from convexnn.training.generation import Solution, generate
+from convexnn.training.interpolation import check_consistent, interpolate
 from convexnn.training.line import has_line_solver, solve_line
 from convexnn.training.masters import ColumnMaster, Master, amplitude_master, make_master
 from convexnn.training.masters.faces import FaceMaster
@@ -62,7 +66,7 @@ class Session:
 
     Parameters
     ----------
-    X, y, norm, bias, loss, scope, solver, max_atoms, random_state, sample_weight, n_jobs :
+    X, y, norm, bias, loss, scope, solver, solver_options, max_atoms, random_state, sample_weight, n_jobs :
         As in :func:`convexnn.train`.
     """
 
@@ -76,6 +80,7 @@ class Session:
         loss: str = "squared",
         scope: str = "auto",
         solver: str = "auto",
+        solver_options: Mapping[str, Any] | None = None,
         max_atoms: int = MAX_ATOMS,
         random_state: int | None = None,
         sample_weight: ArrayLike | None = None,
@@ -85,7 +90,7 @@ class Session:
         norm, bias = check_norm(norm), check_bias(bias)
         max_atoms = check_count("max_atoms", max_atoms)
         LOSSES.check(loss)
-        self._solver, self._n_jobs = solver, n_jobs
+        self._solver, self._options, self._n_jobs = solver, solver_options, n_jobs
         self._problem = make_problem(
             data.X, data.Y, beta=1.0, norm=norm, bias=bias, loss=loss, sample_weight=data.weight
         )
@@ -122,9 +127,30 @@ class Session:
         self, beta: float, *, tol: float, max_iter: int, clock: Clock, observer: Observer | None = None
     ) -> TrainingResult:
         """Train at one penalty, from the neurons of the last one."""
+        if beta == 0:
+            return self._interpolate(tol, max_iter, clock, observer)
         problem = self._problem.with_beta(beta)
         solution = self._minimise(problem, 0.5 * tol, max_iter, clock, observer)
         return self._assemble(problem, solution, beta, tol)
+
+    def _interpolate(self, tol: float, max_iter: int, clock: Clock, observer: Observer | None) -> TrainingResult:
+        """Least norm with f = y, over the wedge neurons of the plan."""
+        problem, oracle = self._problem, self._plan.oracle
+        if problem.loss_name != "squared":
+            raise ParameterError(f"beta=0 interpolates, so loss={problem.loss_name!r} has no meaning; leave it out.")
+        check_consistent(self._data.X, self._data.Y)
+        if isinstance(oracle, SearchOracle):
+            raise ParameterError(
+                "beta=0 needs atoms that can be enumerated or sampled: use scope='dictionary', or a small beta > 0."
+            )
+        if oracle is None:
+            return self.solve(1.0, tol=tol, max_iter=max_iter, clock=clock, observer=observer)
+        if isinstance(oracle, (PlanarOracle, PencilOracle)):
+            oracle = oracle.wedges_only()
+        solution = interpolate(
+            problem, oracle, self._solver, tol=0.5 * tol, max_iter=max_iter, clock=clock, observer=observer
+        )
+        return self._assemble(problem, solution, 0.0, tol)
 
     def _minimise(
         self, problem: LassoProblem, tol: float, max_iter: int, clock: Clock, observer: Observer | None
@@ -135,7 +161,7 @@ class Session:
         if isinstance(oracle, LineOracle) and has_line_solver(problem, self._solver):
             return solve_line(problem, tol=tol, max_iter=max_iter, clock=clock, observer=observer)
         if self._master is None:
-            self._master = make_master(self._problem, self._solver)
+            self._master = make_master(self._problem, self._solver, self._options)
         if oracle is None:
             state = self._master.solve(problem.beta)
             work, value = self._master.working, problem.objective(state.f, state.z)
@@ -156,7 +182,7 @@ class Session:
         observer: Observer | None,
     ) -> Solution:
         def fixed_neurons() -> ColumnMaster:
-            return make_master(problem, self._solver)
+            return make_master(problem, self._solver, self._options)
 
         solution = solve_search(
             problem, oracle, fixed_neurons,
@@ -209,12 +235,14 @@ class Session:
             status=solution.status,
             strategy=self._plan.reason,
             beta=beta,
+            frame=problem.frame,
         )
 
     def _certify(
         self, problem: LassoProblem, network: ReLUNetwork, solution: Solution, beta: float, tol: float
     ) -> Certificate:
         data, plan = self._data, self._plan
+        scope = plan.scope if beta > 0 or problem.norm == "l1" or problem.frame.rank <= 1 else "dictionary"
         atoms = plan.oracle.listed(problem.frame) if isinstance(plan.oracle, ListedOracle) else None
 
         searched = solution.strongest * problem.unit if plan.scope == "searched" else None
@@ -222,10 +250,12 @@ class Session:
         def prove(dual_point: Floats | None) -> Certificate:
             return certify(
                 network, data.X, data.Y, beta=beta, norm=problem.norm, bias=problem.bias, loss=problem.loss_name,
-                scope=plan.scope, atoms=atoms, sample_weight=data.weight, tol=tol, dual_point=dual_point,
+                scope=scope, atoms=atoms, sample_weight=data.weight, tol=tol, dual_point=dual_point,
                 searched_response=searched, n_jobs=self._n_jobs,
             )  # fmt: skip
 
+        if beta == 0:
+            return prove(solution.v)
         certificate = prove(None)
         if certificate.holds or solution.v is None:
             return certificate

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from convexnn._checks import check_count, check_real
 from convexnn._progress import Clock, Observer
 from convexnn._types import ArrayLike, Bias, Norm
@@ -24,6 +27,7 @@ def train(
     loss: str = "squared",
     scope: str = "auto",
     solver: str = "auto",
+    solver_options: Mapping[str, Any] | None = None,
     tol: float = 1e-6,
     max_iter: int = MAX_ITER,
     time_limit: float | None = None,
@@ -46,7 +50,8 @@ def train(
         Targets.
     beta : float
         Weight decay: the coefficient of half the squared weights; the loss is a sum over samples, the
-        squared loss has a factor 1/2. The same number as `alpha` of scikit-learn's MLPs.
+        squared loss has a factor 1/2. The same number as `alpha` of scikit-learn's MLPs. 0 asks for the
+        interpolation f(X) = y of least norm (Corollary 8).
     norm : "l2" or "l1"
         Norm of the hidden weights in the penalty; "l1" gives neurons with few inputs.
     bias : True, False or "penalized"
@@ -58,6 +63,8 @@ def train(
         "network" where an exact method is known: l1 always; l2 up to rank 2 with free biases, 3 without.
     solver : "auto", "native", "clarabel", "scs", "ecos", "piqp" or "cvxpy"
         Solver of the restricted problems. The certificate does not depend on what it reports.
+    solver_options : mapping, optional
+        Options of a conic solver, as CVXPY takes them.
     tol : float
         Relative duality gap at which training stops.
     max_iter : int
@@ -87,16 +94,18 @@ def train(
         If scope="network" is demanded beyond `max_atoms`.
     SolverUnavailableError
         If `solver` is not installed.
+    InfeasibleError
+        If beta is 0 and no network interpolates.
     """
-    beta = check_real("beta", beta, low=0.0, strict=True, hint="Try beta_max(X, y) * 1e-2 as a start.")
+    beta = check_real("beta", beta, low=0.0, hint="Try beta_max(X, y) * 1e-2 as a start.")
     tol = check_real("tol", tol, low=0.0)
     max_iter = check_count("max_iter", max_iter)
     if time_limit is not None:
         time_limit = check_real("time_limit", time_limit, low=0.0, strict=True)
     clock = Clock(time_limit)
     session = Session(
-        X, y, norm=norm, bias=bias, loss=loss, scope=scope, solver=solver, max_atoms=max_atoms,
-        random_state=random_state, sample_weight=sample_weight, n_jobs=n_jobs,
+        X, y, norm=norm, bias=bias, loss=loss, scope=scope, solver=solver, solver_options=solver_options,
+        max_atoms=max_atoms, random_state=random_state, sample_weight=sample_weight, n_jobs=n_jobs,
     )  # fmt: skip
     return session.solve(beta, tol=tol, max_iter=max_iter, clock=clock, observer=observer)
 

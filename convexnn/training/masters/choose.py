@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from convexnn.exceptions import ParameterError
 from convexnn.training.masters.base import ColumnMaster
 from convexnn.training.masters.conic import CONIC_SOLVERS, ConicMaster
@@ -21,7 +24,7 @@ def amplitude_master(problem: LassoProblem) -> LassoMaster | NewtonMaster:
     return LassoMaster(problem) if problem.loss_name == "squared" else NewtonMaster(problem)
 
 
-def make_master(problem: LassoProblem, solver: str = "auto") -> ColumnMaster:
+def make_master(problem: LassoProblem, solver: str = "auto", options: Mapping[str, Any] | None = None) -> ColumnMaster:
     """The master for a problem.
 
     One output and a smooth loss: active set. Several: separable (l1, squared loss) or Newton on groups (l2).
@@ -37,7 +40,12 @@ def make_master(problem: LassoProblem, solver: str = "auto") -> ColumnMaster:
     if solver not in SOLVERS:
         raise ParameterError(f"solver={solver!r} is unknown; choose one of {', '.join(map(repr, SOLVERS))}.")
     if solver in CONIC_SOLVERS:
-        return ConicMaster(problem, solver)
+        return ConicMaster(problem, solver, options)
+    if options and problem.loss.smooth:
+        raise ParameterError(
+            f"solver_options={dict(options)!r} belong to conic solvers, but solver={solver!r} takes none; "
+            f"choose one of {', '.join(map(repr, CONIC_SOLVERS))}."
+        )
     if problem.loss.smooth:
         if problem.targets.shape[1] == 1:
             return amplitude_master(problem)
@@ -50,4 +58,4 @@ def make_master(problem: LassoProblem, solver: str = "auto") -> ColumnMaster:
             f"solver='native' cannot minimise loss={problem.loss_name!r} with {problem.targets.shape[1]} outputs and "
             f"norm={problem.norm!r}; use solver='auto' or 'clarabel'."
         )
-    return ConicMaster(problem, "clarabel")
+    return ConicMaster(problem, "clarabel", options)

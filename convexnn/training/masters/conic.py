@@ -8,6 +8,7 @@ the recomputed objective and gap support them. The Lasso is always feasible and 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from convexnn._progress import logger
 from convexnn._types import Floats
-from convexnn.exceptions import SolverError, SolverUnavailableError
+from convexnn.exceptions import ParameterError, SolverError, SolverUnavailableError
 from convexnn.training.masters.base import ColumnMaster, MasterState
 from convexnn.training.problem import LassoProblem
 
@@ -59,6 +60,8 @@ class ConicMaster(ColumnMaster):
     problem : LassoProblem
     solver : str
         A key of `CONIC_SOLVERS`; "cvxpy" lets CVXPY choose.
+    options : mapping, optional
+        Passed to the solver, over the defaults that ask for all its accuracy.
 
     Raises
     ------
@@ -66,8 +69,8 @@ class ConicMaster(ColumnMaster):
         If the solver's package is missing.
     """
 
-    def __init__(self, problem: LassoProblem, solver: str) -> None:
-        name, package, options = _BACKENDS[solver]
+    def __init__(self, problem: LassoProblem, solver: str, options: Mapping[str, Any] | None = None) -> None:
+        name, package, defaults = _BACKENDS[solver]
         if find_spec(package) is None:
             note = " (GPLv3; no wheels for Python >= 3.13)" if package == "ecos" else ""
             extra = {"ecos": "convexnn[ecos]", "piqp": "convexnn[solvers]"}.get(package, package)
@@ -75,7 +78,7 @@ class ConicMaster(ColumnMaster):
                 f"solver={solver!r} needs the package {package}{note}. Install {extra} or use solver='native'."
             )
         super().__init__(problem)
-        self._solver, self._name, self._options = solver, name, options
+        self._solver, self._name, self._options = solver, name, {**defaults, **(options or {})}
         self._columns: Floats = np.zeros((problem.frame.n, 0))
 
     def add_columns(self, columns: Floats) -> None:
@@ -104,6 +107,10 @@ class ConicMaster(ColumnMaster):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # inaccurate solutions are judged by the gap, not by warnings
                 program.solve(solver=self._name, **self._options)
+        except (TypeError, ValueError) as error:
+            raise ParameterError(
+                f"solver_options={self._options!r} were refused by solver={self._solver!r}: {error}"
+            ) from error
         except cp.error.SolverError as error:
             raise SolverError(
                 f"solver={self._solver!r} failed ({error}); use solver='native', or scale the data."

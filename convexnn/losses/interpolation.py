@@ -1,0 +1,51 @@
+"""Exact interpolation as a loss: zero where f = y, infinite elsewhere; the limit beta -> 0 (Corollary 8)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from convexnn._types import Floats
+from convexnn.exceptions import ParameterError
+from convexnn.losses.base import Loss
+
+__all__ = ["Interpolation"]
+
+# Largest |f - y| relative to max |y| that counts as equal in double precision.
+_EQUAL = 1e-8
+
+
+class Interpolation(Loss):
+    """The indicator of f = y. With it the objective is the norm of the network; the dual value is v'y.
+
+    Not in `LOSSES`: it is what ``beta=0`` means in :func:`convexnn.train` and :func:`convexnn.certify`. Weights do
+    not matter, as every sample with a positive one is met exactly.
+    """
+
+    name = "interpolation"
+    smooth: ClassVar[bool] = False
+
+    def value(self, f: Floats) -> float:
+        apart = np.abs(f - self.y).max(initial=0.0)
+        return 0.0 if apart <= _EQUAL * np.abs(self.y).max(initial=0.0) else np.inf
+
+    def gradient(self, f: Floats) -> Floats:
+        raise ParameterError("interpolation (beta=0) has no gradient; pass dual_point, as train() returns it.")
+
+    def curvature(self, f: Floats) -> Floats:
+        return self._refuse_curvature()
+
+    def dual(self, v: Floats) -> float:
+        return float(np.sum(v * self.y))
+
+    def nearest_dual(self, v: Floats, *, centred: bool) -> Floats:
+        return v - v.mean(axis=0) if centred else v
+
+    def best_shift(self, f: Floats) -> Floats:
+        return np.asarray((self.y - f).mean(axis=0))
+
+    def expression(self, f: Any) -> Any:
+        import cvxpy as cp
+
+        return cp.transforms.indicator([f == self.y])

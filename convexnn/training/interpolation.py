@@ -1,0 +1,89 @@
+"""Minimum-norm interpolation: the limit beta -> 0 of training (Corollary 8).
+
+    min over atoms of sum_j ||z_j||   subject to   K z (+ t) = y
+
+An exact penalty turns the constraint into M |K z + t - y|: for M above the largest dual variable both problems
+have the same solutions, and column generation needs no feasible start.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from convexnn._progress import Clock, Observer
+from convexnn._types import Floats
+from convexnn.exceptions import InfeasibleError
+from convexnn.losses import LOSSES
+from convexnn.oracles.candidates import Oracle
+from convexnn.training.generation import Solution, generate
+from convexnn.training.masters.conic import ConicMaster
+from convexnn.training.problem import LassoProblem
+
+__all__ = ["check_consistent", "interpolate"]
+
+# The penalty M starts at this multiple of the scale of y / K and grows until the constraint is met.
+_FIRST, _GROWTH, _TRIES = 1e3, 1e2, 4
+_MET = 1e-6
+
+
+def check_consistent(X: Floats, Y: Floats) -> None:
+    """Raise InfeasibleError if two samples have the same inputs but different targets, naming them."""
+    order = np.lexsort(X.T)
+    same = (X[order[1:]] == X[order[:-1]]).all(axis=1)
+    clash = np.flatnonzero(same & (Y[order[1:]] != Y[order[:-1]]).any(axis=1))
+    if len(clash):
+        i, j = sorted((int(order[clash[0]]), int(order[clash[0] + 1])))
+        raise InfeasibleError(
+            f"rows {i} and {j} have equal inputs but targets {Y[i].tolist()} and {Y[j].tolist()}; exact interpolation "
+            f"is impossible ({len(clash)} such pairs). Use beta > 0, or drop the contradicting rows."
+        )
+
+
+def interpolate(
+    problem: LassoProblem, oracle: Oracle, solver: str, *, tol: float, max_iter: int, clock: Clock,
+    observer: Observer | None = None,
+) -> Solution:  # fmt: skip
+    """Solve with the exact penalty and restore the constraint to rounding.
+
+    Raises
+    ------
+    InfeasibleError
+        If no network over the searched atoms interpolates, naming the rows that stay apart.
+    """
+    size = float(np.abs(problem.targets).max())
+    if size == 0.0:
+        size = 1.0
+    targets = problem.targets / size
+    weight = _FIRST
+    for _ in range(_TRIES):
+        loss = LOSSES["quantile(0.5)"](targets, np.full(len(targets), 2.0 * weight))
+        bent = replace(problem, loss=loss, beta=1.0, loss_name="quantile(0.5)")
+        master = ConicMaster(bent, "clarabel" if solver in ("auto", "native") else solver)
+        found = generate(bent, oracle, master, tol=tol, max_iter=max_iter, clock=clock, observer=observer).active()
+        columns = problem.frame.columns(found.normals, found.offsets)
+        apart = np.abs(columns @ found.z + found.t - targets).max(axis=1)
+        if apart.max() <= _MET or clock.expired:
+            break
+        weight *= _GROWTH
+    else:
+        rows = np.flatnonzero(apart > _MET)
+        named = ", ".join(str(int(i)) for i in rows[:5])
+        raise InfeasibleError(
+            f"no network over the searched neurons interpolates: {len(rows)} rows stay apart (first {named}), by up to "
+            f"{apart.max() * size:.3g}. Use bias=True, a small beta > 0, or more features."
+        )
+    z, t = _restore(columns, found.z, found.t, targets, problem.intercept)
+    value = problem.penalty(z) * size
+    return replace(found, z=z * size, t=t * size, v=found.v, primal=value)
+
+
+def _restore(K: Floats, z: Floats, t: Floats, targets: Floats, intercept: bool) -> tuple[Floats, Floats]:
+    """Smallest change of the coefficients that meets the constraint to rounding."""
+    A = np.hstack([K, np.ones((len(K), 1))]) if intercept else K
+    for _ in range(2):
+        change = np.linalg.lstsq(A, targets - K @ z - t, rcond=1e-12)[0]
+        z = z + change[: K.shape[1]]
+        t = t + change[K.shape[1]] if intercept else t
+    return z, t
