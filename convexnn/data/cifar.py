@@ -99,7 +99,7 @@ def _read(archive: Path, names: tuple[str, ...], codes: list[int]) -> tuple[Byte
                 labels.append(records[:, 0])
                 images.append(records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
     except (tarfile.TarError, KeyError, ValueError, EOFError) as error:
-        raise DataError(f"{archive} is not the binary version of CIFAR-10 ({error}); remove it and try again.") from error
+        raise DataError(f"{archive} is not the binary CIFAR-10 archive ({error}); remove it and try again.") from error
     X, y = np.concatenate(images), np.concatenate(labels)
     position = np.full(256, -1, dtype=np.int64)
     position[codes] = np.arange(len(codes))

@@ -1,8 +1,29 @@
 """Networks that exist already: polish them, explain their neurons, rebuild their blocks, train deep ones by blocks."""
 
+from convexnn.refine.blocks import BlockReport, Rebuilt, rebuild_blocks
+from convexnn.refine.explain import Explanation, explain
+from convexnn.refine.neurons import NeuronReport
 from convexnn.refine.objective import balanced, deep_objective, half_decay
 from convexnn.refine.polish import polish
 from convexnn.refine.polished import Polished
 from convexnn.refine.readers import read_network, write_network
+from convexnn.refine.scale import ScaleReport, compare_scales, scale_report
 
-__all__ = ["Polished", "balanced", "deep_objective", "half_decay", "polish", "read_network", "write_network"]
+__all__ = [
+    "BlockReport",
+    "Explanation",
+    "NeuronReport",
+    "Polished",
+    "Rebuilt",
+    "ScaleReport",
+    "balanced",
+    "compare_scales",
+    "deep_objective",
+    "explain",
+    "half_decay",
+    "polish",
+    "read_network",
+    "rebuild_blocks",
+    "scale_report",
+    "write_network",
+]

@@ -48,11 +48,13 @@ class NeuronReport:
     replaced: bool = False
 
 
-def near_wedges(frame: Frame, weights: Floats, biases: Floats) -> list[NearWedge | None]:
-    """The nearest wedge of every neuron over the samples of a frame."""
+def near_wedges(
+    frame: Frame, weights: Floats, biases: Floats, n_rows: int | None = None
+) -> list[NearWedge | None]:
+    """The nearest wedge (or face of `n_rows` rows) of every neuron over the samples of a frame."""
     finder = WedgeFinder(frame)
     normals, offsets = to_working(frame, weights, biases)
-    return [finder.nearest(u, float(c)) for u, c in zip(normals, offsets)]
+    return [finder.nearest(u, float(c), n_rows) for u, c in zip(normals, offsets)]
 
 
 def response_share(response: Floats, other: Floats) -> float:

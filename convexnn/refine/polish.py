@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from convexnn._checks import check_norm, check_points, check_real, check_targets
+from convexnn._checks import check_count, check_norm, check_points, check_real, check_targets
 from convexnn._types import ArrayLike, Floats, Norm
 from convexnn.exceptions import ParameterError
 from convexnn.geometry.frame import Frame, make_frame
@@ -33,6 +33,7 @@ def polish(
     layers: Sequence[int] | None = None,
     monotone: bool = True,
     choose: str = "nearest",
+    n_samples: int | None = None,
     norm: Norm = "l2",
     bias: bool = True,
     loss: str = "squared",
@@ -66,6 +67,9 @@ def polish(
     choose : "nearest" or "lasso"
         Which wedge: of the nearest samples, or the atom with the largest part in the dictionary Lasso fitted to
         the neuron's own response (needs a layer with few inputs, as :func:`convexnn.train` does).
+    n_samples : int, optional
+        For "nearest": samples that each neuron is made to contain. By default as many as fix its hyperplane (the
+        number of inputs); in high dimension that turns a neuron by almost a right angle, and a few may serve better.
     norm : "l2" or "l1"
         Norm of the weights; "l1" for an even number of layers, see :func:`half_decay`.
     bias : bool
@@ -95,6 +99,8 @@ def polish(
     targets = check_targets(y, len(points))
     if choose not in ("nearest", "lasso"):
         raise ParameterError(f"choose={choose!r} is unknown; choose 'nearest' or 'lasso'.")
+    if n_samples is not None:
+        n_samples = check_count("n_samples", n_samples)
     LOSSES.check(loss)
     task = Task(points, targets, check_real("beta", beta, low=0.0, strict=True), check_norm(norm), bias, loss)
     check_kind(given, task.norm, bias)
@@ -104,7 +110,7 @@ def polish(
     for k in _check_layers(layers, given.n_layers - 1):
         A = points if k == 0 else current.activations(points)[k - 1]
         frame = geometry if k == 0 and geometry is not None else make_frame(A, norm=task.norm, bias=bias)
-        candidates = candidates_of(current, k, A, frame, choose)
+        candidates = candidates_of(current, k, A, frame, choose, n_samples)
         replace = replace_last if k == given.n_layers - 2 else replace_inner
         current, which = replace(current, task, candidates, A, monotone=monotone)
         reports += candidates.reports(which)

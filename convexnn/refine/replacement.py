@@ -52,13 +52,13 @@ class WedgeLayer:
 
 
 def candidates_of(
-    network: DeepReLUNetwork, layer: int, A: Floats, frame: Frame, choose: str
+    network: DeepReLUNetwork, layer: int, A: Floats, frame: Frame, choose: str, n_samples: int | None
 ) -> WedgeLayer:
     """The wedge of every neuron of a layer with inputs A (n, d)."""
     weight, bias = (array.copy() for array in network.layers[layer])
     wedges: list[NearWedge | None]
     if choose == "nearest":
-        wedges = near_wedges(frame, weight, bias)
+        wedges = near_wedges(frame, weight, bias, n_samples)
     else:
         wedges = representing_wedges(frame, A, weight, bias)
     lengths = row_norms(weight, frame.norm)

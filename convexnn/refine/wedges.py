@@ -80,14 +80,19 @@ class WedgeFinder:
         # As they are, not as directions: nearness is measured by the inner product with the sample itself.
         self._vectors = np.ascontiguousarray(every[index])
 
-    def nearest(self, normal: Floats, offset: float) -> NearWedge | None:
+    def nearest(self, normal: Floats, offset: float, n_rows: int | None = None) -> NearWedge | None:
         """The wedge of the nearest independent rows; None if there is none (no direction, too few rows).
+
+        With fewer rows than a hyperplane needs, the neuron is projected onto the normals orthogonal to these rows:
+        it moves onto a face of its cell, not into a corner (an l2 network's optimum may have such neurons).
 
         Parameters
         ----------
         normal : (r,) array
         offset : float
             A neuron in working coordinates, of any length.
+        n_rows : int, optional
+            Number of rows; by default (and at most) as many as fix a hyperplane.
         """
         frame = self.frame
         length = float(np.linalg.norm(normal))
@@ -100,7 +105,9 @@ class WedgeFinder:
         order = np.argsort(distance, kind="stable")
         pivot = int(order[np.flatnonzero(order < points)[0]]) if frame.affine else -1
         order = order[order != pivot]
-        chosen, wedge = _span(_Differences(self._vectors, points, pivot), order, u, frame.rank - 1)
+        full = frame.rank - 1
+        count = full if n_rows is None else min(full, n_rows - int(frame.affine))
+        chosen, wedge = _span(_Differences(self._vectors, points, pivot), order, u, count)
         if wedge is None:
             return None
         positions = np.concatenate([[pivot], chosen]).astype(np.int64) if pivot >= 0 else chosen
@@ -127,7 +134,7 @@ class _Differences:
 
 def _span(vectors: _Differences, order: Ints, u: Floats, count: int) -> tuple[Ints, Floats | None]:
     """The first `count` independent vectors in the given order, and the unit normal of their span nearest to u."""
-    if count > _MANY and len(order) >= count:
+    if count > _MANY and count == len(u) - 1 and len(order) >= count:
         normal = _solved(vectors[order[:count]], u)
         if normal is not None:
             return order[:count], normal
