@@ -29,6 +29,7 @@ from convexnn.exceptions import ConditioningWarning, ConstructionError
 from convexnn.network import DeepReLUNetwork
 
 NOISE = (0.05, 0.1, 0.2, 0.3, 0.5)
+DRAWS = 5
 Q, M, TRAIN, TEST = 5, 10, 20, 200
 
 
@@ -64,19 +65,19 @@ def draw(std, seed):
     return sample(TRAIN), sample(TEST)
 
 
-def study(repeats=5):
+def study():
     """Mean held-out accuracy (NaN where a construction does not exist for all draws)."""
     found = {}
     for std in NOISE:
         for name, make in MODELS.items():
             scores = []
-            for seed in range(repeats):
+            for seed in range(DRAWS):
                 (X, y), (fresh, truth) = draw(std, seed)
                 try:
                     scores.append(make().fit(X, y).score(fresh, truth))
                 except ConstructionError:
                     continue
-            found[name, std] = (np.mean(scores) if scores else np.nan, len(scores) / repeats)
+            found[name, std] = (np.mean(scores) if scores else np.nan, len(scores) / DRAWS)
     return found
 
 

@@ -25,6 +25,7 @@ from convexnn.exceptions import ConstructionError
 
 NOISE = (0.01, 0.03, 0.1, 0.3, 1.0)
 REPEATS = 60
+MIXTURES = 20
 THRESHOLD = 1e-2
 
 
@@ -69,7 +70,7 @@ def tightness():
     found = {}
     for std in NOISE:
         rows = []
-        for seed in range(20):
+        for seed in range(MIXTURES):
             mixture = gaussian_mixture(8, 4, 10, std, random_state=seed)
             try:
                 chain = linear_regime(mixture.X, mixture.labels)

@@ -37,6 +37,7 @@ from convexnn.network import DeepReLUNetwork, ReLUNetwork
 
 Q, M, N = 5, 8, 6
 KAPPA = np.logspace(0, 8, 9)
+DRAWS = 5
 TYPES = {"float32": np.float32, "float64": np.float64, "long double": np.longdouble}
 
 
@@ -187,11 +188,11 @@ def expected(name, X, labels):
     return np.eye(Q)[labels]
 
 
-def study(repeats=5):
+def study():
     """Median over data sets of the largest output error, by way, construction, precision and kappa."""
     collected = {}
     for kappa in KAPPA:
-        for seed in range(repeats):
+        for seed in range(DRAWS):
             X, labels = clusters(kappa, np.random.default_rng(seed))
             for name, make in GENERIC.items():
                 for kind, dtype in TYPES.items():

@@ -8,11 +8,12 @@ import pytest
 EXAMPLES = Path(__file__).resolve().parents[3] / "docs" / "examples"
 SETTINGS = {
     "mixtures": {"GRID": [(3, 5, (2, 3), 4)] * 2, "NOISE": (0.2, 0.05)},
-    "independence": {"REPEATS": 5, "NOISE": (0.03, 0.3)},
+    "independence": {"REPEATS": 5, "MIXTURES": 2, "NOISE": (0.03, 0.3)},
     "rank": {"DRAWS": 40, "NOISE": (0.05, 0.4)},
-    "precision": {"KAPPA": [1.0, 1e3]},
-    "heldout": {"NOISE": (0.05,)},
+    "precision": {"KAPPA": [1.0, 1e3], "DRAWS": 1},
+    "heldout": {"NOISE": (0.05,), "DRAWS": 1},
     "descent": {"STEPS": 300},
+    "geometry": {},
     "crossval": {"BETAS": [1e-2, 1.0]},
 }
 CLAIMS = {
@@ -22,6 +23,7 @@ CLAIMS = {
     "precision": "| Theorem 3.1 | float64 |",
     "heldout": "| deep | 1.000 |",
     "descent": "| affine optimum (corrected) |",
+    "geometry": "| 3 |",
     "crossval": "No ordering violated.",
 }
 
