@@ -144,7 +144,7 @@ def rebuild_blocks(
         # Inputs and outputs of the old network: errors of earlier blocks are below rounding of what follows.
         A = points if block == 0 else current.activations(points)[2 * block - 1]
         first, second = current.layers[2 * block], current.layers[2 * block + 1]
-        first, second, report = _rebuilt(block, A, first, second, pool_options)
+        first, second, report = _rebuilt(block, A, first, second, norm, bias, options)
         layers = list(current.layers)
         layers[2 * block], layers[2 * block + 1] = first, second
         current = DeepReLUNetwork(tuple(layers))
@@ -211,8 +211,8 @@ class _Pool:
     ) -> None:
         self._frame, self._A, self.T = frame, A, T
         self.unit, self.offset = unit, offset
-        self._oracle = make_plan(frame, scope="auto", max_atoms=options.max_atoms, random_state=options.random_state).oracle
-        self.time_limit = options.time_limit
+        plan = make_plan(frame, scope="auto", max_atoms=options.max_atoms, random_state=options.random_state)
+        self._oracle, self.time_limit = plan.oracle, options.time_limit
         near = [wedge for wedge in near_wedges(frame, unit, offset) if wedge is not None]
         if near:
             self._append(np.array([wedge.normal for wedge in near]), np.array([wedge.offset for wedge in near]))
@@ -249,8 +249,9 @@ def _solved(pool: _Pool, norm: Norm) -> Interpolation | None:
     """None where a solver fails: the block then keeps its own neurons."""
     if not len(pool.offset):
         return None
+    clock = Clock(pool.time_limit)
     try:
-        return least_norm(pool.columns, pool.T, pool.more, norm=norm, intercept=pool.affine, clock=Clock(pool.time_limit))
+        return least_norm(pool.columns, pool.T, pool.more, norm=norm, intercept=pool.affine, clock=clock)
     except SolverError:
         return None
 
