@@ -105,7 +105,8 @@ def prove(question: Question) -> Certificate:
     penalties = beta * neuron_penalties(q.network, q.norm, q.bias)
     primal, dual, gap = gap_of(loss, q.network, q.X, f, s * v, s * correlated, penalties)
     # The loss of the zero network sets the size of rounding errors when the optimum itself is zero.
-    size = max(abs(primal), abs(dual), 16 * _EPS * abs(loss.value(np.zeros_like(f))))
+    nothing = abs(loss.value(np.zeros_like(f)))
+    size = max(abs(primal), abs(dual), 16 * _EPS * nothing if np.isfinite(nothing) else 0.0)
     # Weak duality holds for all networks; a bound on fewer networks may lie above this one.
     consistent &= scope != "network" or gap >= -1e-9 * size
     gap = max(gap, 0.0)

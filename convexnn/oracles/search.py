@@ -9,12 +9,14 @@ The answer is a lower bound on the maximum, never a proof.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
 from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace, device
 
+from convexnn._progress import Clock
 from convexnn._types import Floats
 from convexnn.geometry.frame import Frame
 from convexnn.oracles.candidates import Candidates
@@ -61,6 +63,8 @@ class SearchOracle:
         self._starts, self._steps = max(16, min(starts, affordable)), steps
         self._rng = np.random.default_rng(random_state)
         self._remembered: Floats = np.zeros((0, frame.rank))
+        self.clock: Clock | None = None
+        """If set, an ascent ends early when its time is over."""
         self.strategy = f"search: ascent from {self._starts} starts per round; nothing better found is no proof"
 
     def remember(self, normals: Floats) -> None:
@@ -82,12 +86,15 @@ class SearchOracle:
         parts = [
             _ascend(
                 xp, self._points, V, xp.asarray(start[k : k + width], device=where), self._steps,
-                self._frame.affine, self._frame.norm,
+                self._frame.affine, self._frame.norm, self._expired,
             )
             for k in range(0, len(start), width)
         ]  # fmt: skip
         normals, offsets, values = (np.concatenate([_numpy(part[i]) for part in parts]) for i in range(3))
         return self._diverse(*self._with_snapped(v, normals, offsets, values, limit), floor, limit)
+
+    def _expired(self) -> bool:
+        return self.clock is not None and self.clock.expired
 
     def _with_snapped(
         self, v: Floats, normals: Floats, offsets: Floats, values: Floats, limit: int
@@ -139,7 +146,9 @@ def _numpy(array: Any) -> Floats:
     return np.asarray(array, dtype=np.float64)
 
 
-def _ascend(xp: Any, X: Any, V: Any, U: Any, steps: int, affine: bool, norm: str) -> tuple[Any, Any, Any]:
+def _ascend(
+    xp: Any, X: Any, V: Any, U: Any, steps: int, affine: bool, norm: str, expired: Callable[[], bool]
+) -> tuple[Any, Any, Any]:
     """Best neuron of each start: normals (k, r), offsets (k,), values (k,).
 
     Each start moves towards the best direction of its cell, by as much as it gains: the mixing weight doubles
@@ -150,6 +159,8 @@ def _ascend(xp: Any, X: Any, V: Any, U: Any, steps: int, affine: bool, norm: str
     value, c, goal = _respond(xp, X, V, U, affine, norm)
     mix = xp.ones_like(value)
     for _ in range(steps):
+        if expired():
+            break
         trial = (1.0 - mix)[:, None] * U + mix[:, None] * goal
         length = xp.sum(xp.abs(trial), axis=1) if norm == "l1" else xp.sqrt(xp.sum(trial * trial, axis=1))
         trial = trial / xp.where(length > 0, length, xp.ones_like(length))[:, None]
@@ -165,7 +176,7 @@ def _respond(xp: Any, X: Any, V: Any, U: Any, affine: bool, norm: str) -> tuple[
     """Values and offsets of unit normals, and the best normal of the cell of each."""
     A = X @ U.T  # (n, k)
     if affine:
-        c, pivot = _best_offsets(xp, A, V)
+        c, pivot = _best_offsets(xp, A, V, norm)
         A = A + c[None, :]
     else:
         c, pivot = xp.zeros_like(A[0, :]), None
@@ -199,7 +210,7 @@ def _best_in_cell(xp: Any, X: Any, V: Any, A: Any, responses: Any, U: Any, pivot
     return xp.where(length > 0, G / xp.where(length > 0, length, xp.ones_like(length)), U)
 
 
-def _best_offsets(xp: Any, A: Any, V: Any) -> tuple[Any, Any]:
+def _best_offsets(xp: Any, A: Any, V: Any, norm: str) -> tuple[Any, Any]:
     """For each direction (column of A) the offset -A_p with the strongest response, and the pivot p."""
     order = xp.argsort(A, axis=0)
     S = xp.take_along_axis(A, order, axis=0)
@@ -211,7 +222,8 @@ def _best_offsets(xp: Any, A: Any, V: Any) -> tuple[Any, Any]:
         # R_j = sum over larger projections of v (s - s_j), from the top down.
         above = xp.flip(xp.cumulative_sum(xp.flip(v, axis=0), axis=0), axis=0)[1:, :]
         R = xp.flip(xp.cumulative_sum(xp.flip(gaps * above, axis=0), axis=0), axis=0)
-        strength[:-1, :] = strength[:-1, :] + R * R
+        here = strength[:-1, :]
+        strength[:-1, :] = xp.maximum(here, R * R) if norm == "l1" else here + R * R
     at = xp.argmax(strength, axis=0)
     pivot = xp.reshape(xp.take_along_axis(order, at[None, :], axis=0), (-1,))
     return -xp.reshape(xp.take_along_axis(S, at[None, :], axis=0), (-1,)), pivot

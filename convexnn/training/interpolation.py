@@ -24,7 +24,7 @@ from convexnn.training.problem import LassoProblem
 __all__ = ["check_consistent", "interpolate"]
 
 # The penalty M starts at this multiple of the scale of y / K and grows until the constraint is met.
-_FIRST, _GROWTH, _TRIES = 1e3, 1e2, 4
+_FIRST, _GROWTH, _TRIES = 1e3, 1e2, 3
 _MET = 1e-6
 
 

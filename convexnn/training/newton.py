@@ -23,6 +23,9 @@ __all__ = ["Blocks", "Event", "NewtonState", "minimise"]
 
 _MAX_STEPS = 60
 _ACCURACY = 1e-13
+# Curvatures below this share of the largest are raised to it: where a loss is flat, a step has no length.
+_FLAT = 1e-6
+_FLATTEST = 1e-4  # ... and where every sample is flat, this
 
 
 class Blocks(Protocol):
@@ -58,6 +61,7 @@ class Event(Enum):
     CONVERGED = 0
     BLOCKED = 1
     VANISHED = 2
+    UNFINISHED = 3
 
 
 @dataclass
@@ -95,8 +99,9 @@ def minimise(blocks: Blocks, loss: Loss, beta: float, a: Floats, t: Floats, *, i
         slope = float(gradient @ step - (v.sum(axis=0) @ step_t if intercept else 0.0))
         if not slope < 0 or -slope <= _ACCURACY * abs(value):
             state.event = Event.CONVERGED
-            if slope < 0:
-                _apply(blocks, state, step, step_t, 1.0 if blocks.reach(state.a, step)[0] > 1 else 0.0)
+            if slope < 0 and blocks.reach(state.a, step)[0] > 1:
+                # Its gain is below rounding, but it squares the error; a search of one trial keeps it honest.
+                _search(blocks, loss, beta, state, step, step_t, 1.0, 0.0, value, trials=1)
             return state
         reach, block = blocks.reach(state.a, step)
         alpha, blocked = min(1.0, reach), reach <= 1.0
@@ -106,12 +111,16 @@ def minimise(blocks: Blocks, loss: Loss, beta: float, a: Floats, t: Floats, *, i
         if blocked and taken == alpha:
             state.event, state.block = Event.BLOCKED, block
             return state
+    state.event = Event.UNFINISHED
     return state
 
 
 def _curvature(loss: Loss, f: Floats) -> Floats:
     full = getattr(loss, "hessian", None)
-    return np.asarray(full(f) if full is not None and f.shape[1] > 1 else loss.curvature(f))
+    if full is not None and f.shape[1] > 1:
+        return np.asarray(full(f))
+    h = loss.curvature(f)
+    return np.maximum(h, max(_FLAT * float(h.max()), _FLATTEST if not h.any() else 0.0))
 
 
 def _newton_step(
@@ -146,7 +155,7 @@ def _newton_step(
     scale = 1.0 / np.sqrt(np.maximum(H.diagonal(), np.finfo(float).tiny))
     H *= scale[:, None]
     H *= scale
-    damping = 1e-14 * size
+    damping = 1e-13 * size
     while True:
         try:
             factor = cho_factor(H + damping * np.eye(size), lower=True, check_finite=False)
@@ -175,10 +184,11 @@ def _search(
     alpha: float,
     slope: float,
     value: float,
+    trials: int = 40,
 ) -> tuple[float, float]:
     """Backtrack from alpha until the objective falls enough; the new value and the step taken (0: none)."""
     moved = blocks.outputs(step) + step_t
-    for _ in range(40):
+    for _ in range(trials):
         a, f = state.a + alpha * step, state.f + alpha * moved
         trial = loss.value(f) + beta * float(block_norms(a, blocks.starts).sum())
         if trial <= value + 1e-4 * alpha * slope + 1e-15 * abs(value):

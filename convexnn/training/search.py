@@ -94,11 +94,12 @@ def solve_search(
     t = problem.loss.best_constant() if problem.intercept else np.zeros(c)
     empty = Neurons(np.zeros((0, problem.frame.rank)), np.zeros(0), np.zeros((0, c)), t)
     run = _Run(problem, oracle, make_master, clock, observer, max(tol, 1e-4), [], empty, empty.objective(problem))
+    oracle.clock = clock
     neurons = _generate(run, empty if start is None else start, max_iter)
     status = _improve(run, neurons, max_iter)
     width = max(problem.frame.subset_size, 1)
     best = run.best
-    run.look(best, 1, thorough=True)
+    run.look(best, 1, thorough=status is not Status.TIME_LIMIT)
     return Solution(
         normals=best.normals,
         offsets=best.offsets,

@@ -107,6 +107,8 @@ class FaceMaster:
             self._store(moved.a, blocks.starts)
             if moved.event is Event.CONVERGED:
                 break
+            if moved.event is Event.UNFINISHED:
+                continue
             if moved.event is Event.VANISHED or self._faces[moved.block].size == 1:
                 self._keep([k for k in range(len(self._faces)) if k != moved.block])
             else:

@@ -133,7 +133,8 @@ class GroupMaster(ColumnMaster):
             self._z[active], self._t = state.a.reshape(-1, c), state.t
             if state.event is Event.CONVERGED:
                 return
-            self._z[active[state.block]] = 0.0
+            if state.event is not Event.UNFINISHED:
+                self._z[active[state.block]] = 0.0
 
     def _enter(self, f: Floats, beta: float) -> bool:
         """Give the most violated groups a small start along their response; False if there are none."""
@@ -144,6 +145,8 @@ class GroupMaster(ColumnMaster):
         order = np.flatnonzero(violated)
         order = order[np.argsort(-strength[order], kind="stable")][:_ENTER]
         curvature = self.problem.loss.curvature(f).max(axis=1)
+        # Where the loss is flat now, it may not stay so over the length of a start.
+        curvature = np.maximum(curvature, 0.1 * curvature.max() or 1.0)
         for j in order:
             stiffness = float((self._columns[j] ** 2) @ curvature)
             length = _SEED * (strength[j] - beta) / max(stiffness, np.finfo(float).tiny)
