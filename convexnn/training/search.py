@@ -15,7 +15,7 @@ import numpy as np
 
 from convexnn._progress import Clock, Observer, Progress
 from convexnn._types import Floats
-from convexnn.oracles.candidates import Candidates
+from convexnn.oracles.candidates import Candidates, Oracle
 from convexnn.oracles.search import SearchOracle
 from convexnn.oracles.snap import snapped
 from convexnn.training.descent import Neurons, descend
@@ -36,6 +36,7 @@ _SLOW = 0.07
 _GENERATIONS = 60
 # Rounds that gain less than _SNAP also offer snapped neurons; after _PATIENCE rounds below _GAIN the search ends.
 _SNAP, _GAIN, _PATIENCE = 1e-3, 1e-6, 3
+_EXACT_PATIENCE = 40  # an exact oracle shows what is missing, so slow progress is still progress
 # Bytes of columns the master may hold.
 _COLUMN_BYTES = 2**29
 
@@ -45,15 +46,17 @@ class _Run:
     """State of one search."""
 
     problem: LassoProblem
-    oracle: SearchOracle
+    oracle: Oracle
     make_master: Callable[[], ColumnMaster]
     clock: Clock
     observer: Observer | None
-    tol: float
+    tol: float  # relative violation of the dual constraint that counts as none
+    gap: float  # relative gap at which an exact oracle ends the run
     trace: list[Progress]
     best: Neurons
     value: float
     strongest: float = np.inf
+    bound: float = -np.inf
 
     def keep(self, neurons: Neurons) -> bool:
         """Remember a network if it is the best so far."""
@@ -63,14 +66,23 @@ class _Run:
             return True
         return False
 
+    @property
+    def closed(self) -> bool:
+        """Whether an exact oracle has proved the best network optimal."""
+        return self.oracle.exact and self.value - self.bound <= self.gap * max(abs(self.value), abs(self.bound))
+
     def look(self, neurons: Neurons, limit: int, *, thorough: bool = False) -> Candidates:
         """Search violators of the dual constraint at a network."""
         v = self.problem.dual_vector(neurons.outputs(self.problem))
-        self.oracle.remember(neurons.normals)
-        oracle = self.oracle.thorough() if thorough else self.oracle
+        oracle = self.oracle
+        if isinstance(oracle, SearchOracle):
+            oracle.remember(neurons.normals)
+            oracle = oracle.thorough() if thorough else oracle
         found = oracle.price(v, self.problem.beta * (1.0 + self.tol), limit)
         bound = self.problem.dual_value(v, found.strongest)
-        progress = Progress(len(self.trace) + 1, self.value, min(bound, self.value), len(neurons), self.clock.seconds)
+        # Bounds of an exact oracle hold whatever network they come from; those of a search are a hint only.
+        self.bound = max(self.bound, bound) if self.oracle.exact else min(bound, self.value)
+        progress = Progress(len(self.trace) + 1, self.value, self.bound, len(neurons), self.clock.seconds)
         self.trace.append(progress)
         report(progress, self.problem, self.observer)
         if neurons is self.best:
@@ -80,7 +92,7 @@ class _Run:
 
 def solve_search(
     problem: LassoProblem,
-    oracle: SearchOracle,
+    oracle: Oracle,
     make_master: Callable[[], ColumnMaster],
     *,
     tol: float,
@@ -89,17 +101,40 @@ def solve_search(
     observer: Observer | None = None,
     start: Neurons | None = None,
 ) -> Solution:
-    """Search a network with a low objective; `tol` is the relative violation that counts as none."""
+    """Search a network with a low objective.
+
+    Parameters
+    ----------
+    problem : LassoProblem
+    oracle : Oracle
+        A search; or an exact one, where no master moves neurons (several outputs, l2): the run then ends with a proof.
+    make_master : callable
+        Makes a master for fixed neurons.
+    tol : float
+        Relative gap; with a search, the relative violation of the dual constraint that counts as none.
+    max_iter : int
+        Rounds of joint movement.
+    clock, observer :
+        Time limit and progress.
+    start : Neurons, optional
+        Where to begin; with an exact oracle, the optimum over the dictionary.
+    """
     c = problem.targets.shape[1]
     t = problem.loss.best_constant() if problem.intercept else np.zeros(c)
     empty = Neurons(np.zeros((0, problem.frame.rank)), np.zeros(0), np.zeros((0, c)), t)
-    run = _Run(problem, oracle, make_master, clock, observer, max(tol, 1e-4), [], empty, empty.objective(problem))
-    oracle.clock = clock
-    neurons = _generate(run, empty if start is None else start, max_iter)
+    # With an exact oracle the gap is about the violation, so the violation must be below the gap that is asked for.
+    violation = 0.2 * tol if oracle.exact else max(tol, 1e-4)
+    run = _Run(problem, oracle, make_master, clock, observer, violation, tol, [], empty, empty.objective(problem))
+    neurons = empty if start is None else start
+    if isinstance(oracle, SearchOracle):
+        oracle.clock = clock
+        neurons = _generate(run, neurons, max_iter)
+    run.keep(neurons)
     status = _improve(run, neurons, max_iter)
     width = max(problem.frame.subset_size, 1)
     best = run.best
-    run.look(best, 1, thorough=status is not Status.TIME_LIMIT)
+    if not oracle.exact:
+        run.look(best, 1, thorough=status is not Status.TIME_LIMIT)
     return Solution(
         normals=best.normals,
         offsets=best.offsets,
@@ -165,26 +200,28 @@ def _insert(run: _Run, neurons: Neurons, fresh: Candidates, snaps: tuple[Floats,
 
 def _improve(run: _Run, neurons: Neurons, max_iter: int) -> Status:
     """Merge, move, search, solve, until nothing is gained."""
-    problem, idle = run.problem, 0
+    problem, idle, gain = run.problem, 0, 1.0
     for _ in range(max_iter):
         before = run.value
-        neurons = _move(run, neurons)
+        neurons = _move(run, neurons, fine=gain < _SNAP)
         merged = merge(problem, neurons, _MERGE)
         if len(merged) < len(neurons):
-            merged = _move(run, merged)
+            merged = _move(run, merged, fine=gain < _SNAP)
             if merged.objective(problem) <= neurons.objective(problem) * (1.0 + 1e-6):
                 neurons = merged
         run.keep(neurons)
         if run.clock.expired:
             return Status.TIME_LIMIT
         fresh = run.look(neurons, _INSERT)
+        if run.closed:
+            return Status.CERTIFIED
         gain = (before - run.value) / max(abs(before), np.finfo(float).tiny)
         idle = idle + 1 if gain < _GAIN else 0
-        if not len(fresh) and idle:
+        if not len(fresh) and idle and not run.oracle.exact:
             fresh = run.look(neurons, _INSERT, thorough=True)
             if not len(fresh):
                 return Status.SEARCHED
-        if idle >= _PATIENCE:
+        if idle >= (_EXACT_PATIENCE if run.oracle.exact else _PATIENCE):
             return Status.SETTLED
         snaps = snapped(problem.frame, neurons.normals, neurons.offsets) if gain < _SNAP else None
         neurons = _insert(run, neurons, fresh, snaps)
@@ -192,5 +229,6 @@ def _improve(run: _Run, neurons: Neurons, max_iter: int) -> Status:
     return Status.ITERATION_LIMIT
 
 
-def _move(run: _Run, neurons: Neurons) -> Neurons:
-    return descend(run.problem, neurons, max_iter=_ITERATIONS, clock=run.clock, tol=1e-7)
+def _move(run: _Run, neurons: Neurons, *, fine: bool) -> Neurons:
+    """Joint descent, to more digits when rounds gain little."""
+    return descend(run.problem, neurons, max_iter=_ITERATIONS, clock=run.clock, tol=1e-12 if fine else 1e-7)

@@ -17,6 +17,7 @@ from convexnn.losses import LOSSES
 from convexnn.losses.base import check_weights
 from convexnn.network import ReLUNetwork
 from convexnn.network.reconstruct import reconstruct
+from convexnn.network.relu import row_norms
 from convexnn.oracles.line import LineOracle
 from convexnn.oracles.listed import ListedOracle
 from convexnn.oracles.pencil import PencilOracle
@@ -94,7 +95,7 @@ class Session:
         self._problem = make_problem(
             data.X, data.Y, beta=1.0, norm=norm, bias=bias, loss=loss, sample_weight=data.weight
         )
-        movable = solver in ("auto", "native") and data.Y.shape[1] == 1 and self._problem.loss.smooth
+        movable = solver in ("auto", "native") and self._problem.loss.smooth
         self._plan = make_plan(
             self._problem.frame,
             scope=scope,
@@ -111,6 +112,20 @@ class Session:
     def strategy(self) -> str:
         """How neurons are searched, and why so."""
         return self._plan.reason
+
+    def start_from(self, network: ReLUNetwork) -> None:
+        """Begin the next search with the neurons of a network; exact methods need no start and ignore it."""
+        problem, frame = self._problem, self._problem.frame
+        rows, biases = network.hidden_weights, network.hidden_biases
+        if frame.penalized:
+            rows, biases = np.hstack([rows, biases[:, None]]), np.zeros(len(rows))
+        normals = rows @ frame.lift
+        length = row_norms(normals, frame.norm)
+        on = np.flatnonzero(length > 0)
+        offsets = (biases + rows @ frame.shift) / frame.scale
+        z = network.output_weights * length[:, None] * (frame.scale / problem.y_scale)
+        unit = length[on, None]
+        self._found = Neurons(normals[on] / unit, offsets[on] / unit[:, 0], z[on], network.intercept / problem.y_scale)
 
     def beta_max(self) -> float:
         """Smallest beta at which the network without neurons is optimal."""
@@ -211,6 +226,8 @@ class Session:
             if len(first.trace) == max_iter or clock.expired:
                 return first
             trace = first.trace
+            if problem.targets.shape[1] > 1:
+                return self._several(problem, oracle, first, tol, max_iter, clock, observer)
             self._faces = FaceMaster(self._problem, amplitude_master)
             self._faces.start(first.normals, first.rows, first.z[:, 0])
         last = generate(
@@ -218,6 +235,24 @@ class Session:
             tol=tol, max_iter=max_iter - len(trace), clock=clock, observer=observer,
         ).active()  # fmt: skip
         return replace(last, trace=trace + last.trace)
+
+    def _several(
+        self,
+        problem: LassoProblem,
+        oracle: PlanarOracle | PencilOracle,
+        first: Solution,
+        tol: float,
+        max_iter: int,
+        clock: Clock,
+        observer: Observer | None,
+    ) -> Solution:
+        """Several outputs: neurons move by local descent, the exact oracle adds what is missing and proves the end."""
+        last = solve_search(
+            problem, oracle, lambda: make_master(problem, self._solver, self._options),
+            tol=tol, max_iter=max_iter - len(first.trace), clock=clock, observer=observer,
+            start=Neurons(first.normals, first.offsets, first.z, first.t),
+        )  # fmt: skip
+        return replace(last, trace=first.trace + last.trace)
 
     def _assemble(self, problem: LassoProblem, solution: Solution, beta: float, tol: float) -> TrainingResult:
         """Network, atoms and certificate in the units of the user."""

@@ -62,8 +62,8 @@ def make_plan(
 ) -> Plan:
     """Choose the oracle for a frame.
 
-    `movable` says whether there is a master that moves neurons off the dictionary, which l2 networks need:
-    for one output, a smooth loss and the native solver.
+    `movable` says whether there is a way to move neurons off the dictionary, which l2 networks need: for a smooth
+    loss and the native solver.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def make_plan(
     fixed = frame.norm == "l1" or frame.rank <= 1  # wedge neurons are optimal among all
     if scope == "network" and not (movable or fixed):
         raise ParameterError(
-            "scope='network' with norm='l2' needs one output, a smooth loss and solver='native'; "
+            "scope='network' with norm='l2' needs a smooth loss and solver='native'; "
             "use scope='dictionary', or norm='l1'."
         )
     network = provable and scope != "dictionary" and (movable or fixed)

@@ -107,7 +107,7 @@ class GroupMaster(ColumnMaster):
         for _ in range(_MAX_ROUNDS):
             self._descend(beta)
             f = self._outputs()
-            value = self.problem.loss.value(f) + beta * float(np.linalg.norm(self._z, axis=1).sum())
+            value = self._value(beta)
             if not self._enter(f, beta) or value >= previous * (1.0 - 1e-14):
                 break
             previous = value
@@ -134,7 +134,17 @@ class GroupMaster(ColumnMaster):
             if state.event is Event.CONVERGED:
                 return
             if state.event is not Event.UNFINISHED:
-                self._z[active[state.block]] = 0.0
+                self._drop(int(active[state.block]), beta)
+
+    def _drop(self, j: int, beta: float) -> None:
+        """Leave out a group that met zero, unless it only came near and is still worth its penalty."""
+        kept, value = self._z[j].copy(), self._value(beta)
+        self._z[j] = 0.0
+        if self._value(beta) > value:
+            self._z[j] = kept
+
+    def _value(self, beta: float) -> float:
+        return self.problem.loss.value(self._outputs()) + beta * float(np.linalg.norm(self._z, axis=1).sum())
 
     def _enter(self, f: Floats, beta: float) -> bool:
         """Give the most violated groups a small start along their response; False if there are none."""
