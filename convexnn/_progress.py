@@ -57,3 +57,8 @@ class Clock:
     @property
     def expired(self) -> bool:
         return self._limit is not None and self.seconds >= self._limit
+
+    @property
+    def share(self) -> float:
+        """Part of the time that is spent, from 0 to 1; 0 without a limit."""
+        return min(1.0, self.seconds / self._limit) if self._limit else float(self._limit == 0.0)

@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import approx_fprime
 
 from convexnn.compare import local_restarts, train_local
-from convexnn.compare.local import _Model
+from convexnn.compare.objective import Objective
 from convexnn.losses import LOSSES
 
 rng = np.random.default_rng(0)
@@ -17,7 +17,7 @@ X, Y = rng.normal(size=(25, 3)), rng.normal(size=(25, 2))
 @pytest.mark.parametrize("norm", ["l1", "l2"])
 @pytest.mark.parametrize("free", [True, False])
 def test_gradient_matches_differences(norm, free):
-    model = _Model(X, LOSSES["squared"](Y), 0.3, norm, free=free, width=4)
+    model = Objective(X, LOSSES["squared"](Y), 0.3, norm, free=free, width=4)
     theta = np.abs(np.random.default_rng(1).normal(size=model.ends[-1])) + 0.1
     slope = approx_fprime(theta, lambda t: model.value_and_gradient(t)[0], 1e-7)
     # Forward differences of a function of size 100.
