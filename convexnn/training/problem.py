@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from convexnn._progress import Progress
 from convexnn._types import Bias, Floats, Ints, Norm
 from convexnn.dictionaries import Atoms
 from convexnn.geometry.frame import Frame, make_frame
@@ -86,6 +87,11 @@ class LassoProblem:
         """Lower bound from a dual vector orthogonal to constants and the largest response to it."""
         shrink = min(1.0, self.beta / strongest) if strongest > 0 else 1.0
         return self.loss.dual(shrink * v)
+
+    def to_input_progress(self, state: Progress) -> Progress:
+        """A report of a round in the units of the user."""
+        factor = self.y_scale**2
+        return replace(state, primal=factor * state.primal, dual=factor * state.dual)
 
     def to_atoms(self, normals: Floats, offsets: Floats, rows: Ints) -> Atoms:
         """Atoms in the units of the user."""

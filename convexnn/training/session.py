@@ -146,7 +146,8 @@ class Session:
             return self._interpolate(tol, max_iter, clock, observer)
         problem = self._problem.with_beta(beta)
         solution = self._minimise(problem, 0.5 * tol, max_iter, clock, observer)
-        return self._assemble(problem, solution, beta, tol)
+        trace = tuple(problem.to_input_progress(state) for state in solution.trace)
+        return self._assemble(problem, replace(solution, trace=trace), beta, tol)
 
     def _interpolate(self, tol: float, max_iter: int, clock: Clock, observer: Observer | None) -> TrainingResult:
         """Least norm with f = y, over the wedge neurons of the plan."""
