@@ -12,7 +12,10 @@ _PUBLIC = {
     "Atoms": "convexnn.dictionaries",
     "Certificate": "convexnn.certificate",
     "ConstructiveClassifier": "convexnn.estimators",
+    "ConvexReLUClassifier": "convexnn.estimators",
     "ConvexReLURegressor": "convexnn.estimators",
+    "DeepConvexReLUClassifier": "convexnn.estimators",
+    "DeepConvexReLURegressor": "convexnn.estimators",
     "DeepReLUNetwork": "convexnn.network",
     "Dictionary": "convexnn.dictionaries",
     "ReLUNetwork": "convexnn.network",
@@ -20,10 +23,15 @@ _PUBLIC = {
     "beta_max": "convexnn.training",
     "certify": "convexnn.certificate",
     "dictionary": "convexnn.dictionaries",
+    "explain": "convexnn.refine",
+    "polish": "convexnn.refine",
+    "read_network": "convexnn.refine",
+    "rebuild_blocks": "convexnn.refine",
     "solve_path": "convexnn.training",
     "to_cvxpy": "convexnn.training",
     "train": "convexnn.training",
     "verify": "convexnn.certificate",
+    "write_network": "convexnn.refine",
 }
 
 __all__ = ["__version__", *sorted(_PUBLIC)]

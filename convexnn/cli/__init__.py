@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from convexnn.cli.exits import ExitCodes
+from convexnn.cli.study import COMMANDS
 
 __all__ = ["main"]
 
@@ -117,3 +118,7 @@ def doctor(**options: Any) -> int:
     from convexnn.cli.doctor import run_doctor
 
     return run_doctor(**options)
+
+
+for _command in COMMANDS:
+    main.add_command(_command)

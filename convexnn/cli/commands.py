@@ -70,7 +70,7 @@ def run_fit(
         # A constant target has beta_max = 0: every beta > 0 gives the same constant network.
         beta = ratio * (session.beta_max() or 1.0)
     result = session.solve(
-        check_real("beta", beta, low=0.0, strict=True),
+        check_real("beta", beta, low=0.0),
         tol=check_real("tol", tol, low=0.0),
         max_iter=MAX_ITER,
         clock=clock,

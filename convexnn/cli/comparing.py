@@ -87,8 +87,8 @@ def _text(item: Comparison) -> str:
         texts.append("-" if numbers[2] is None else f"{numbers[2]:.1e}")
         scores = [f"{row['seconds']:.2f}", f"{row['train_score']:.4f}", f"{row['test_score']:.4f}"]
         rows.append((row["method"], str(row["runs"]), *texts, f"{row['neurons']:g}", *scores))
-    widths = [max(len(row[k]) for row in rows) for k in range(len(head))]
-    for row in rows:
-        cells = [row[0].ljust(widths[0]), *(text.rjust(width) for text, width in zip(row[1:], widths[1:]))]
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    for line in rows:
+        cells = [line[0].ljust(widths[0]), *(text.rjust(width) for text, width in zip(line[1:], widths[1:]))]
         lines.append("  ".join(cells))
     return "\n".join(lines)

@@ -10,7 +10,7 @@ from sklearn.utils.validation import validate_data
 from convexnn._types import ArrayLike, Floats
 from convexnn.exceptions import DataError
 
-__all__ = ["check_fit_data", "check_predict_data"]
+__all__ = ["check_class_data", "check_fit_data", "check_predict_data"]
 
 _REMEDY = "Pass finite real numbers: X of shape (n_samples, n_features), y with one entry or row per sample."
 
@@ -24,12 +24,19 @@ def check_fit_data(estimator: Any, X: ArrayLike, y: ArrayLike) -> tuple[Floats, 
         raise DataError(f"{error} {_REMEDY}") from error
 
 
+def check_class_data(estimator: Any, X: ArrayLike, y: ArrayLike) -> tuple[Floats, Any]:
+    """Samples (n, d) as float64 and labels (n,) of any kind; remembers names and number of features."""
+    try:
+        X, y = validate_data(estimator, X, y, dtype=np.float64, order="C")
+    except ValueError as error:
+        raise DataError(f"{error} {_REMEDY}") from error
+    return X, y
+
+
 def check_predict_data(estimator: Any, X: ArrayLike) -> Floats:
     """Samples (n, d) as float64 with the features seen in fit; sparse rows are made dense."""
     try:
-        X = validate_data(
-            estimator, X, reset=False, dtype=np.float64, order="C", accept_sparse=["csr", "csc", "coo"]
-        )
+        X = validate_data(estimator, X, reset=False, dtype=np.float64, order="C", accept_sparse=["csr", "csc", "coo"])
     except ValueError as error:
         raise DataError(f"{error} {_REMEDY}") from error
     return np.ascontiguousarray(X.toarray() if hasattr(X, "toarray") else X)

@@ -42,5 +42,5 @@ class FittedNetwork:
 
     @property
     def certified_(self) -> bool:
-        """Whether the gap is proved to be at most `tol`."""
-        return self.certificate_.holds
+        """Whether the gap is proved to be at most `tol`; a search proves nothing."""
+        return self.certificate_.holds and self.certificate_.scope != "searched"

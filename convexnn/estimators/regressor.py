@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from convexnn._checks import check_count, check_real
-from convexnn._progress import Clock
-from convexnn._types import ArrayLike, Bias, Floats, Ints, Norm
-from convexnn.certificate.record import data_fingerprint
+from convexnn._types import ArrayLike, Bias, Floats, Norm
 from convexnn.estimators.checks import check_fit_data, check_predict_data
-from convexnn.estimators.fitted import FittedNetwork
-from convexnn.estimators.progress import fit_observer
-from convexnn.estimators.warnings import GapWarning
-from convexnn.training import TrainingResult
-from convexnn.training.session import Session
+from convexnn.estimators.fitting import ConvexFit, as_weights
 from convexnn.training.strategy import MAX_ATOMS
 from convexnn.training.train import MAX_ITER
 
 __all__ = ["ConvexReLURegressor"]
 
 
-class ConvexReLURegressor(FittedNetwork, RegressorMixin, BaseEstimator):
+class ConvexReLURegressor(ConvexFit, RegressorMixin, BaseEstimator):
     """Two-layer ReLU network whose training objective is proved to be optimal up to a stated gap.
 
     Minimises ``loss(f(X); y) + beta/2 * sum_j (||w_j||_p^2 + ||a_j||_p^2)`` over networks of any width; the
@@ -36,7 +27,8 @@ class ConvexReLURegressor(FittedNetwork, RegressorMixin, BaseEstimator):
     Parameters
     ----------
     beta : float, optional
-        Weight decay. By default ``beta_ratio`` times the smallest beta whose network is constant.
+        Weight decay. By default ``beta_ratio`` times the smallest beta whose network is constant; 0 asks for
+        the interpolating network of least norm.
     beta_ratio : float, default=1e-2
         Used if `beta` is None.
     norm : {"l2", "l1"}, default="l2"
@@ -70,7 +62,8 @@ class ConvexReLURegressor(FittedNetwork, RegressorMixin, BaseEstimator):
     network_ : ReLUNetwork
         The trained network.
     certificate_ : Certificate
-        Objective, lower bound and gap, recomputed from the data after training.
+        Objective, lower bound and gap, recomputed from the data after training. If samples are repeated or
+        weighted, it is about the distinct ones with their total weights, the same problem.
     beta_ : float
         The penalty that was used.
     n_neurons_ : int
@@ -157,11 +150,8 @@ class ConvexReLURegressor(FittedNetwork, RegressorMixin, BaseEstimator):
             If the gap is above `tol`; the network is usable and the gap is true.
         """
         points, targets = check_fit_data(self, X, y)
-        weight = _uniform_or_array(sample_weight, len(points))
-        limits = self._limits()
-        session = self._start(points, targets, weight)
-        result = session.solve(self._penalty(session), observer=fit_observer(self.verbose), **limits)
-        self._keep(result, targets.ndim == 1, weight)
+        self._train(points, targets, as_weights(sample_weight, len(points)), self.loss)
+        self._flat = targets.ndim == 1
         return self
 
     def predict(self, X: ArrayLike) -> Floats:
@@ -170,71 +160,6 @@ class ConvexReLURegressor(FittedNetwork, RegressorMixin, BaseEstimator):
         f = self.network_.outputs(check_predict_data(self, X))
         return f[:, 0] if self._flat else f
 
-    def _seed(self) -> int | None:
-        if self.random_state is None or isinstance(self.random_state, (int, np.integer)):
-            return None if self.random_state is None else int(self.random_state)
-        return int(check_random_state(self.random_state).randint(2**31 - 1))
-
-    def _limits(self) -> dict[str, Any]:
-        limit = self.time_limit
-        if limit is not None:
-            limit = check_real("time_limit", limit, low=0.0, strict=True, hint="It counts seconds.")
-        return {
-            "tol": check_real("tol", self.tol, low=0.0),
-            "max_iter": check_count("max_iter", self.max_iter),
-            "clock": Clock(limit),
-        }
-
-    def _start(self, X: Floats, y: Floats, weight: Floats | None) -> Session:
-        """The session of the last fit if `warm_start` and nothing but penalty and limits changed, or a new one."""
-        options: dict[str, Any] = {
-            "norm": self.norm, "bias": self.bias, "loss": self.loss, "solver": self.solver,
-            "max_atoms": self.max_atoms, "random_state": self._seed(), "n_jobs": self.n_jobs,
-        }  # fmt: skip
-        if not self.warm_start:
-            self._session = None
-            return Session(X, y, sample_weight=weight, **options)
-        key = (data_fingerprint(X, y, weight), tuple(options.items()))
-        kept = getattr(self, "_session", None)
-        if kept is None or kept[0] != key:
-            kept = key, Session(X, y, sample_weight=weight, **options)
-            self._session = kept
-        return kept[1]
-
-    def _penalty(self, session: Session) -> float:
-        if self.beta is not None:
-            return check_real("beta", self.beta, low=0.0, strict=True, hint="Or leave it out and set beta_ratio.")
-        ratio = check_real("beta_ratio", self.beta_ratio, low=0.0, strict=True, hint="It is a share of beta_max.")
-        # A constant target has beta_max = 0: every beta > 0 gives the same constant network.
-        return ratio * (session.beta_max() or 1.0)
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())
-        # Search structures are large and hold compiled objects; a pickled estimator starts afresh.
-        state.pop("_session", None)
-        return state
-
-    def _keep(self, result: TrainingResult, flat: bool, weight: Floats | None) -> None:
-        seen: Ints = np.arange(result.certificate.n_samples) if weight is None else np.flatnonzero(weight > 0)
-        self.network_ = result.network
-        self.certificate_ = result.certificate
-        self.atoms_ = result.atoms
-        self.beta_ = result.beta
-        self.support_ = [seen[list(rows)] for rows in result.support]
-        self.n_neurons_ = result.network.n_neurons
-        self.n_iter_ = max(1, result.n_iter)
-        self.status_ = result.status.value
-        self.coef_ = result.coef
-        self._flat = flat
-        if self.verbose:
-            print(result.certificate.summary())
-        if not result.certificate.holds:
-            warnings.warn(
-                f"relative duality gap {result.certificate.relative_gap:.1e} > tol={self.tol:g}. {self.status_}",
-                GapWarning,
-                stacklevel=3,
-            )
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.single_output = True
@@ -242,11 +167,3 @@ class ConvexReLURegressor(FittedNetwork, RegressorMixin, BaseEstimator):
         tags.input_tags.sparse = False
         tags.input_tags.allow_nan = False
         return tags
-
-
-def _uniform_or_array(sample_weight: ArrayLike | None, n: int) -> Floats | None:
-    """Weights (n,) as an array; a number stands for the same weight everywhere."""
-    if sample_weight is None:
-        return None
-    weight = np.asarray(sample_weight)
-    return np.full(n, weight) if weight.ndim == 0 else weight

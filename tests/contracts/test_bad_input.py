@@ -64,7 +64,6 @@ BAD_Y = {
     "text": (np.array(["a"] * 8), "number|numeric|convert"),
 }
 BAD_PARAMETERS = {
-    "beta zero": {"beta": 0.0},
     "beta negative": {"beta": -1.0},
     "beta NaN": {"beta": np.nan},
     "beta infinite": {"beta": np.inf},
@@ -114,11 +113,6 @@ def test_bad_targets(entry, case):
     raises(DataError, match, ENTRIES[entry], X, bad)
 
 
-def _takes(entry: str, name: str, value: object) -> bool:
-    """beta_max has no beta, and an objective without penalty is a number like any other."""
-    return name != "beta" or (entry != "beta_max" and not (entry == "objective" and value == 0))
-
-
 @pytest.mark.parametrize(
     ("entry", "name", "value"),
     [
@@ -126,7 +120,7 @@ def _takes(entry: str, name: str, value: object) -> bool:
         for options in BAD_PARAMETERS.values()
         for name, value in options.items()
         for entry in ENTRIES
-        if _takes(entry, name, value)
+        if (entry, name) != ("beta_max", "beta")
     ],
 )
 def test_bad_parameters_are_named_with_their_value(entry, name, value):

@@ -1,0 +1,127 @@
+"""What every convex estimator does in fit: penalty, session, warm start, fitted attributes, the warning."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from convexnn._checks import check_count, check_real
+from convexnn._progress import Clock
+from convexnn._types import ArrayLike, Bias, Floats, Ints, Norm
+from convexnn.certificate.record import data_fingerprint
+from convexnn.dictionaries import Atoms
+from convexnn.estimators.fitted import FittedNetwork
+from convexnn.estimators.progress import fit_observer
+from convexnn.estimators.samples import merge_samples
+from convexnn.estimators.warnings import GapWarning
+from convexnn.training import TrainingResult
+from convexnn.training.session import Session
+
+__all__ = ["ConvexFit", "as_weights"]
+
+
+class ConvexFit(FittedNetwork):
+    """Training of an estimator whose constructor stores the parameters below."""
+
+    beta: float | None
+    beta_ratio: float
+    norm: Norm
+    bias: Bias
+    solver: str
+    tol: float
+    max_iter: int
+    time_limit: float | None
+    max_atoms: int
+    random_state: Any
+    n_jobs: int | None
+    verbose: int
+    warm_start: bool
+
+    atoms_: Atoms
+    beta_: float
+    support_: list[Ints]
+    n_neurons_: int
+    n_iter_: int
+    status_: str
+    coef_: Floats
+
+    def _train(self, X: Floats, y: Floats, weight: Floats | None, loss: str) -> None:
+        """Train on checked data and set the fitted attributes."""
+        limits = self._limits()
+        X, y, weight, index = merge_samples(X, y, weight)
+        session = self._start(X, y, weight, loss)
+        result = session.solve(self._penalty(session), observer=fit_observer(self.verbose), **limits)
+        self._keep(result, index)
+
+    def _limits(self) -> dict[str, Any]:
+        limit = self.time_limit
+        if limit is not None:
+            limit = check_real("time_limit", limit, low=0.0, strict=True, hint="It counts seconds.")
+        return {
+            "tol": check_real("tol", self.tol, low=0.0),
+            "max_iter": check_count("max_iter", self.max_iter),
+            "clock": Clock(limit),
+        }
+
+    def _seed(self) -> int | None:
+        if self.random_state is None or isinstance(self.random_state, (int, np.integer)):
+            return None if self.random_state is None else int(self.random_state)
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+    def _start(self, X: Floats, y: Floats, weight: Floats | None, loss: str) -> Session:
+        """The session of the last fit if `warm_start` and nothing but penalty and limits changed, or a new one."""
+        options: dict[str, Any] = {
+            "norm": self.norm, "bias": self.bias, "loss": loss, "solver": self.solver,
+            "max_atoms": self.max_atoms, "random_state": self._seed(), "n_jobs": self.n_jobs,
+        }  # fmt: skip
+        if not self.warm_start:
+            self._session = None
+            return Session(X, y, sample_weight=weight, **options)
+        key = (data_fingerprint(X, y, weight), tuple(options.items()))
+        kept = getattr(self, "_session", None)
+        if kept is None or kept[0] != key:
+            kept = key, Session(X, y, sample_weight=weight, **options)
+            self._session = kept
+        return kept[1]
+
+    def _penalty(self, session: Session) -> float:
+        if self.beta is not None:
+            return check_real("beta", self.beta, low=0.0, hint="Or leave it out and set beta_ratio.")
+        ratio = check_real("beta_ratio", self.beta_ratio, low=0.0, strict=True, hint="It is a share of beta_max.")
+        # A constant target has beta_max = 0: every beta > 0 gives the same constant network.
+        return ratio * (session.beta_max() or 1.0)
+
+    def _keep(self, result: TrainingResult, index: Ints) -> None:
+        self.network_ = result.network
+        self.certificate_ = result.certificate
+        self.atoms_ = result.atoms
+        self.beta_ = result.beta
+        self.support_ = [index[list(rows)] for rows in result.support]
+        self.n_neurons_ = result.network.n_neurons
+        self.n_iter_ = max(1, result.n_iter)
+        self.status_ = result.status.value
+        self.coef_ = result.coef
+        if self.verbose:
+            print(result.certificate.summary())
+        if not result.certificate.holds:
+            gap = result.certificate.relative_gap
+            message = f"relative duality gap {gap:.1e} > tol={self.tol:g}. {self.status_}"
+            warnings.warn(message, GapWarning, stacklevel=4)
+
+    def __getstate__(self) -> dict[str, Any]:
+        inherited: Any = super().__getstate__()
+        state: dict[str, Any] = dict(inherited)
+        # Search structures are large and hold compiled objects; a pickled estimator starts afresh.
+        state.pop("_session", None)
+        return state
+
+
+def as_weights(sample_weight: ArrayLike | None, n: int) -> Floats | None:
+    """Weights (n,) as an array; a number stands for the same weight everywhere."""
+    if sample_weight is None:
+        return None
+    weight = np.asarray(sample_weight)
+    return np.full(n, weight) if weight.ndim == 0 else weight
