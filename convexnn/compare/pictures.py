@@ -117,6 +117,10 @@ def _draw_gap(ax: Any, comparison: Comparison) -> None:
         return
     times, bounds = np.array(convex.bounds).T
     values = np.array(convex.trace)[:, 1]
+    # Bounds over wedge neurons come first; where bounds over all neurons follow, they start lower and count.
+    falls = np.flatnonzero(np.diff(bounds) < -1e-9 * np.abs(bounds[:-1])) + 1
+    last = slice(int(falls[-1]) if len(falls) else 0, None)
+    times, bounds, values = times[last], bounds[last], values[last]
     gaps = np.maximum((values - bounds) / np.maximum(np.abs(values), 1e-300), _FLOOR)
     ax.plot(times, gaps, ":", color=_COLORS["convex"], label="convex, known gap")
 
