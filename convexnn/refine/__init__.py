@@ -2,6 +2,7 @@
 
 from convexnn.refine.blocks import BlockReport, Rebuilt, rebuild_blocks
 from convexnn.refine.explain import Explanation, explain
+from convexnn.refine.layerwise import Layerwise, train_layerwise
 from convexnn.refine.neurons import NeuronReport
 from convexnn.refine.objective import balanced, deep_objective, half_decay
 from convexnn.refine.polish import polish
@@ -12,6 +13,7 @@ from convexnn.refine.scale import ScaleReport, compare_scales, scale_report
 __all__ = [
     "BlockReport",
     "Explanation",
+    "Layerwise",
     "NeuronReport",
     "Polished",
     "Rebuilt",
@@ -25,5 +27,6 @@ __all__ = [
     "read_network",
     "rebuild_blocks",
     "scale_report",
+    "train_layerwise",
     "write_network",
 ]

@@ -92,6 +92,7 @@ class Session:
         max_atoms = check_count("max_atoms", max_atoms)
         LOSSES.check(loss)
         self._solver, self._options, self._n_jobs = solver, solver_options, n_jobs
+        self._seed = 0 if random_state is None else random_state
         self._problem = make_problem(
             data.X, data.Y, beta=1.0, norm=norm, bias=bias, loss=loss, sample_weight=data.weight
         )
@@ -203,6 +204,7 @@ class Session:
         solution = solve_search(
             problem, oracle, fixed_neurons,
             tol=tol, max_iter=max_iter, clock=clock, observer=observer, start=self._found,
+            random_state=self._seed,
         )  # fmt: skip
         self._found = Neurons(solution.normals, solution.offsets, solution.z, solution.t)
         return solution

@@ -1,0 +1,194 @@
+"""Deep networks by convex problems: every block is trained on the activations of the one before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from convexnn._checks import check_count, check_norm, check_points, check_real, check_targets
+from convexnn._progress import Clock
+from convexnn._types import ArrayLike, Floats, Norm
+from convexnn.certificate import Certificate
+from convexnn.exceptions import ParameterError
+from convexnn.losses import LOSSES
+from convexnn.network import DeepReLUNetwork, ReLUNetwork
+from convexnn.network.relu import row_norms
+from convexnn.refine.joint import fine_tuned
+from convexnn.refine.last_layer import Task, reoptimised
+from convexnn.training.result import TrainingResult
+from convexnn.training.session import Session
+from convexnn.training.strategy import MAX_ATOMS
+
+__all__ = ["BlockOptions", "Layerwise", "train_layerwise"]
+
+
+@dataclass(frozen=True)
+class BlockOptions:
+    """How each block is trained; see :func:`train_layerwise`."""
+
+    beta: float | None
+    beta_ratio: float
+    norm: Norm
+    bias: bool
+    loss: str
+    tol: float
+    max_iter: int
+    time_limit: float | None
+    max_atoms: int
+    random_state: int | None
+    n_jobs: int | None
+
+
+@dataclass(frozen=True)
+class Layerwise:
+    """A deep network trained block by block.
+
+    Attributes
+    ----------
+    network : DeepReLUNetwork
+        One hidden layer per block.
+    certificates : tuple of Certificate or None
+        For each block what was proved of it as a two-layer network on *its* inputs; never a statement about the
+        stack. None for blocks that fine-tuning changed afterwards.
+    betas : tuple of float
+        Penalty of each block.
+    objective : float
+        Of the last block on its inputs: the loss of the whole network is part of it.
+    """
+
+    network: DeepReLUNetwork
+    certificates: tuple[Certificate | None, ...]
+    betas: tuple[float, ...]
+    objective: float
+
+
+def train_layerwise(
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    n_blocks: int = 2,
+    width: int | None = None,
+    beta: float | None = None,
+    beta_ratio: float = 1e-2,
+    norm: Norm = "l2",
+    bias: bool = True,
+    loss: str = "squared",
+    fine_tune: int = 0,
+    tol: float = 1e-6,
+    max_iter: int = 1000,
+    time_limit: float | None = None,
+    max_atoms: int = MAX_ATOMS,
+    random_state: int | None = None,
+    n_jobs: int | None = None,
+) -> Layerwise:
+    """Train a deep ReLU network as a sequence of two-layer problems.
+
+    Block k is a two-layer network from the activations of block k - 1 to the targets, trained by
+    :func:`convexnn.train`; its hidden layer becomes a layer of the deep network, its output weights are used in the
+    last block only. So the last block is optimal for its inputs, within the scope of its certificate.
+
+    Parameters
+    ----------
+    X : (n, d) array
+    y : (n,) or (n, c) array
+    n_blocks : int
+        Number of hidden layers. Fewer are made if a block needs no neuron at all.
+    width : int, optional
+        Largest number of neurons kept of every block but the last, those with the largest ||w_j|| ||a_j||.
+    beta : float, optional
+        Penalty of every block; by default `beta_ratio` times the block's own beta_max.
+    norm, bias, loss, tol, max_iter, max_atoms, random_state, n_jobs :
+        As in :func:`convexnn.train`; bias is True or False.
+    fine_tune : int
+        Iterations of L-BFGS over all layers after the blocks (l2 only), followed by exact last-layer weights and a
+        last block trained again from there. Each of the steps is kept only if it lowers the objective.
+    time_limit : float, optional
+        Seconds for each block, and for fine-tuning.
+
+    Returns
+    -------
+    Layerwise
+    """
+    points = check_points(X)
+    targets = check_targets(y, len(points))
+    n_blocks, fine_tune = check_count("n_blocks", n_blocks), check_count("fine_tune", fine_tune, low=0)
+    if width is not None:
+        width = check_count("width", width)
+    if bias not in (True, False):
+        raise ParameterError(f"bias={bias!r}: deep networks have free biases (True) or none (False).")
+    LOSSES.check(loss)
+    if time_limit is not None:
+        time_limit = check_real("time_limit", time_limit, low=0.0, strict=True)
+    options = BlockOptions(
+        beta, check_real("beta_ratio", beta_ratio, low=0.0, strict=True), check_norm(norm), bias, loss, tol, max_iter,
+        time_limit, max_atoms, random_state, n_jobs,
+    )  # fmt: skip
+    layers: list[tuple[Floats, Floats]] = []
+    results: list[TrainingResult] = []
+    A = points
+    for block in range(n_blocks):
+        result = _train_block(A, targets, options)
+        results.append(result)
+        if block == n_blocks - 1 or result.network.n_neurons == 0:
+            break
+        weight, offset = _strongest(result.network, options.norm, width)
+        layers.append((weight, offset))
+        A = np.ascontiguousarray(np.maximum(A @ weight.T + offset, 0.0))
+    network = _stacked(layers, results[-1].network)
+    certificates: list[Certificate | None] = [result.certificate for result in results]
+    objective = results[-1].certificate.primal
+    if fine_tune and network.n_neurons:
+        network, last = _tuned(network, points, targets, options, results[-1].beta, fine_tune)
+        if last is not None:
+            certificates = [None] * (len(results) - 1) + [last.certificate]
+            objective = last.certificate.primal
+    return Layerwise(network, tuple(certificates), tuple(result.beta for result in results), objective)
+
+
+def _session(A: Floats, Y: Floats, options: BlockOptions) -> Session:
+    return Session(
+        A, Y, norm=options.norm, bias=options.bias, loss=options.loss, max_atoms=options.max_atoms,
+        random_state=options.random_state, n_jobs=options.n_jobs,
+    )  # fmt: skip
+
+
+def _train_block(A: Floats, Y: Floats, options: BlockOptions) -> TrainingResult:
+    session = _session(A, Y, options)
+    beta = options.beta
+    if beta is None:
+        # A constant target has beta_max = 0: every beta > 0 gives the same constant network.
+        beta = options.beta_ratio * (session.beta_max() or 1.0)
+    return _solve(session, beta, options)
+
+
+def _solve(session: Session, beta: float, options: BlockOptions) -> TrainingResult:
+    return session.solve(beta, tol=options.tol, max_iter=options.max_iter, clock=Clock(options.time_limit))
+
+
+def _strongest(network: ReLUNetwork, norm: Norm, width: int | None) -> tuple[Floats, Floats]:
+    """Hidden weights and biases of the neurons that matter most, in their old order."""
+    strength = row_norms(network.hidden_weights, norm) * row_norms(network.output_weights, norm)
+    keep = np.sort(np.argsort(-strength, kind="stable")[:width])
+    return network.hidden_weights[keep], network.hidden_biases[keep]
+
+
+def _stacked(layers: list[tuple[Floats, Floats]], last: ReLUNetwork) -> DeepReLUNetwork:
+    return DeepReLUNetwork((*layers, *DeepReLUNetwork.from_shallow(last).layers))
+
+
+def _tuned(
+    network: DeepReLUNetwork, X: Floats, Y: Floats, options: BlockOptions, beta: float, iterations: int
+) -> tuple[DeepReLUNetwork, TrainingResult | None]:
+    """Move all layers, solve for the last one, train the last block again; None where nothing was gained."""
+    task = Task(X, Y, beta, options.norm, options.bias, options.loss)
+    start = reoptimised(network, task)
+    moved = reoptimised(fine_tuned(start, task, max_iter=iterations, clock=Clock(options.time_limit)), task)
+    if task.objective(moved) >= task.objective(network):
+        return network, None
+    (weight, bias), (output, intercept) = moved.layers[-2:]
+    A = X if moved.n_layers == 2 else np.ascontiguousarray(moved.activations(X)[-2])
+    session = _session(A, Y, options)
+    session.start_from(ReLUNetwork(weight, bias, output.T, intercept))
+    last = _solve(session, beta, options)
+    return _stacked(list(moved.layers[:-2]), last.network), last
