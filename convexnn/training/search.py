@@ -9,7 +9,7 @@ of what is returned never rises. Nothing here is a proof; the scope is "searched
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from convexnn.training.generation import Solution, report
 from convexnn.training.masters.base import ColumnMaster
 from convexnn.training.merge import merge
 from convexnn.training.problem import LassoProblem
+from convexnn.training.restarts import pooled, wide_start
 from convexnn.training.status import Status
 
 __all__ = ["solve_search"]
@@ -32,7 +33,9 @@ _INSERT = 40  # ... and per round of joint movement
 _ITERATIONS = 400  # L-BFGS iterations per round
 _MERGE = 2e-3  # relative objective that merges of one round may cost before the neurons move again
 # Column generation ends when five rounds together gain less than this share.
-_SLOW = 0.07
+_SLOW = 0.01
+# Further beginnings, and the relative gain of one that makes the next worthwhile.
+_RESTARTS, _WORTH = 3, 1e-4
 _GENERATIONS = 60
 # Rounds that gain less than _SNAP also offer snapped neurons; after _PATIENCE rounds below _GAIN the search ends.
 _SNAP, _GAIN, _PATIENCE = 1e-3, 1e-6, 3
@@ -57,6 +60,11 @@ class _Run:
     value: float
     strongest: float = np.inf
     bound: float = -np.inf
+    floor: float = np.inf  # best value of the runs before this one
+
+    def again(self, neurons: Neurons) -> _Run:
+        """A run from another beginning, with the same trace."""
+        return replace(self, best=neurons, value=neurons.objective(self.problem), floor=min(self.floor, self.value))
 
     def keep(self, neurons: Neurons) -> bool:
         """Remember a network if it is the best so far."""
@@ -82,7 +90,8 @@ class _Run:
         bound = self.problem.dual_value(v, found.strongest)
         # Bounds of an exact oracle hold whatever network they come from; those of a search are a hint only.
         self.bound = max(self.bound, bound) if self.oracle.exact else min(bound, self.value)
-        progress = Progress(len(self.trace) + 1, self.value, self.bound, len(neurons), self.clock.seconds)
+        value = min(self.value, self.floor)
+        progress = Progress(len(self.trace) + 1, value, min(self.bound, value), len(neurons), self.clock.seconds)
         self.trace.append(progress)
         report(progress, self.problem, self.observer)
         if neurons is self.best:
@@ -100,6 +109,7 @@ def solve_search(
     clock: Clock,
     observer: Observer | None = None,
     start: Neurons | None = None,
+    random_state: int = 0,
 ) -> Solution:
     """Search a network with a low objective.
 
@@ -117,7 +127,10 @@ def solve_search(
     clock, observer :
         Time limit and progress.
     start : Neurons, optional
-        Where to begin; with an exact oracle, the optimum over the dictionary.
+        Where to begin; with an exact oracle, the optimum over the dictionary. Without it a search begins several
+        times.
+    random_state : int
+        Seed of the further beginnings.
     """
     c = problem.targets.shape[1]
     t = problem.loss.best_constant() if problem.intercept else np.zeros(c)
@@ -126,11 +139,13 @@ def solve_search(
     violation = 0.2 * tol if oracle.exact else max(tol, 1e-4)
     run = _Run(problem, oracle, make_master, clock, observer, violation, tol, [], empty, empty.objective(problem))
     neurons = empty if start is None else start
+    run.keep(neurons)
     if isinstance(oracle, SearchOracle):
         oracle.clock = clock
         neurons = _generate(run, neurons, max_iter)
-    run.keep(neurons)
     status = _improve(run, neurons, max_iter)
+    if isinstance(oracle, SearchOracle) and start is None and len(run.best):
+        status = _begin_again(run, status, max_iter, np.random.default_rng(random_state))
     width = max(problem.frame.subset_size, 1)
     best = run.best
     if not oracle.exact:
@@ -148,6 +163,28 @@ def solve_search(
         trace=tuple(run.trace),
         strongest=run.strongest,
     )
+
+
+def _begin_again(run: _Run, status: Status, max_iter: int, rng: np.random.Generator) -> Status:
+    """Further beginnings from wide random networks; a master over all their neurons, improved, after each."""
+    found = [run.best]
+    for _ in range(_RESTARTS):
+        if run.clock.expired or len(run.trace) >= max_iter:
+            break
+        before = run.value
+        other = run.again(wide_start(run.problem, rng, run.clock))
+        _improve(other, other.best, max_iter - len(run.trace))
+        run.keep(other.best)
+        found.append(other.best)
+        master = run.make_master()
+        _add(master, *pooled(found))
+        neurons = _solved(run.problem, master)
+        run.keep(neurons)
+        status = _improve(run, neurons, max(1, max_iter - len(run.trace)))
+        found.append(run.best)
+        if before - run.value < _WORTH * run.value:
+            break
+    return Status.TIME_LIMIT if run.clock.expired else status
 
 
 def _generate(run: _Run, neurons: Neurons, max_iter: int) -> Neurons:

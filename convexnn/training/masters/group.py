@@ -119,8 +119,8 @@ class GroupMaster(ColumnMaster):
 
     def _descend(self, beta: float) -> None:
         """Newton until nothing vanishes any more."""
-        c = self._z.shape[1]
-        while True:
+        c, before = self._z.shape[1], np.inf
+        for _ in range(_MAX_ROUNDS):
             active = np.flatnonzero((self._z != 0).any(axis=1))
             if not len(active):
                 if self.problem.intercept:
@@ -133,15 +133,20 @@ class GroupMaster(ColumnMaster):
             self._z[active], self._t = state.a.reshape(-1, c), state.t
             if state.event is Event.CONVERGED:
                 return
-            if state.event is not Event.UNFINISHED:
-                self._drop(int(active[state.block]), beta)
+            value = self._value(beta)
+            dropped = state.event is not Event.UNFINISHED and self._drop(int(active[state.block]), beta, value)
+            if not dropped and value >= before * (1.0 - 1e-14):
+                return
+            before = value
 
-    def _drop(self, j: int, beta: float) -> None:
+    def _drop(self, j: int, beta: float, value: float) -> bool:
         """Leave out a group that met zero, unless it only came near and is still worth its penalty."""
-        kept, value = self._z[j].copy(), self._value(beta)
+        kept = self._z[j].copy()
         self._z[j] = 0.0
         if self._value(beta) > value:
             self._z[j] = kept
+            return False
+        return True
 
     def _value(self, beta: float) -> float:
         return self.problem.loss.value(self._outputs()) + beta * float(np.linalg.norm(self._z, axis=1).sum())
