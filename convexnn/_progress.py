@@ -59,6 +59,11 @@ class Clock:
         return self._limit is not None and self.seconds >= self._limit
 
     @property
+    def left(self) -> float | None:
+        """Seconds until the limit, at least 0; None without one."""
+        return None if self._limit is None else max(0.0, self._limit - self.seconds)
+
+    @property
     def share(self) -> float:
         """Part of the time that is spent, from 0 to 1; 0 without a limit."""
         return min(1.0, self.seconds / self._limit) if self._limit else float(self._limit == 0.0)

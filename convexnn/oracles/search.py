@@ -9,12 +9,12 @@ The answer is a lower bound on the maximum, never a proof.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from copy import copy
 from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace, device
+from joblib import Parallel, delayed, effective_n_jobs
 
 from convexnn._progress import Clock
 from convexnn._types import Floats
@@ -54,7 +54,14 @@ class SearchOracle:
     network = False
 
     def __init__(
-        self, frame: Frame, *, starts: int = 256, steps: int = 16, random_state: int = 0, points: Any = None
+        self,
+        frame: Frame,
+        *,
+        starts: int = 256,
+        steps: int = 16,
+        random_state: int = 0,
+        points: Any = None,
+        n_jobs: int | None = None,
     ) -> None:
         self._frame = frame
         self._points: Any = frame.points if points is None else points
@@ -62,6 +69,7 @@ class SearchOracle:
         affordable = _WORK // max(1, frame.n * max(1, frame.rank))
         self._starts, self._steps = max(16, min(starts, affordable)), steps
         self._rng = np.random.default_rng(random_state)
+        self._n_jobs = n_jobs
         self._remembered: Floats = np.zeros((0, frame.rank))
         self.clock: Clock | None = None
         """If set, an ascent ends early when its time is over."""
@@ -82,19 +90,20 @@ class SearchOracle:
         xp = array_namespace(self._points)
         where = device(self._points)
         V = xp.asarray(v, device=where)
-        width = max(16, _BLOCK // self._frame.n)
-        parts = [
-            _ascend(
-                xp, self._points, V, xp.asarray(start[k : k + width], device=where), self._steps,
-                self._frame.affine, self._frame.norm, self._expired,
+        # Blocks depend on the data alone, so the answer does not depend on how many workers share them.
+        width = int(np.clip(_BLOCK // self._frame.n, 16, 128))
+        blocks = [xp.asarray(start[k : k + width], device=where) for k in range(0, len(start), width)]
+        frame, steps = self._frame, self._steps
+        if len(blocks) > 1 and effective_n_jobs(self._n_jobs) > 1 and self._points is frame.points:
+            left = None if self.clock is None else self.clock.left
+            parts = Parallel(n_jobs=self._n_jobs)(
+                delayed(_ascend)(xp, frame.points, V, U, steps, frame.affine, frame.norm, Clock(left)) for U in blocks
             )
-            for k in range(0, len(start), width)
-        ]  # fmt: skip
+        else:
+            clock = Clock() if self.clock is None else self.clock
+            parts = [_ascend(xp, self._points, V, U, steps, frame.affine, frame.norm, clock) for U in blocks]
         normals, offsets, values = (np.concatenate([_numpy(part[i]) for part in parts]) for i in range(3))
         return self._diverse(*self._with_snapped(v, normals, offsets, values, limit), floor, limit)
-
-    def _expired(self) -> bool:
-        return self.clock is not None and self.clock.expired
 
     def _with_snapped(
         self, v: Floats, normals: Floats, offsets: Floats, values: Floats, limit: int
@@ -146,9 +155,7 @@ def _numpy(array: Any) -> Floats:
     return np.asarray(array, dtype=np.float64)
 
 
-def _ascend(
-    xp: Any, X: Any, V: Any, U: Any, steps: int, affine: bool, norm: str, expired: Callable[[], bool]
-) -> tuple[Any, Any, Any]:
+def _ascend(xp: Any, X: Any, V: Any, U: Any, steps: int, affine: bool, norm: str, clock: Clock) -> tuple[Any, Any, Any]:
     """Best neuron of each start: normals (k, r), offsets (k,), values (k,).
 
     Each start moves towards the best direction of its cell, by as much as it gains: the mixing weight doubles
@@ -159,7 +166,7 @@ def _ascend(
     value, c, goal = _respond(xp, X, V, U, affine, norm)
     mix = xp.ones_like(value)
     for _ in range(steps):
-        if expired():
+        if clock.expired:
             break
         trial = (1.0 - mix)[:, None] * U + mix[:, None] * goal
         length = xp.sum(xp.abs(trial), axis=1) if norm == "l1" else xp.sqrt(xp.sum(trial * trial, axis=1))

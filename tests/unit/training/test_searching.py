@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -172,7 +174,7 @@ def test_search_starts_by_itself_in_high_dimension_and_is_reproducible() -> None
     assert one.network.hidden_weights.tobytes() == two.network.hidden_weights.tobytes()
     assert one.network.objective(X, y, beta=beta) == pytest.approx(one.certificate.primal, rel=1e-12)
     primal = [p.primal for p in one.trace]
-    assert all(b <= a for a, b in zip(primal, primal[1:]))
+    assert all(b <= a for a, b in pairwise(primal))
 
 
 @pytest.mark.parametrize("loss", ["logistic", "softmax", "huber"])
@@ -201,3 +203,17 @@ def test_zero_network_above_beta_max() -> None:
     X, Y = sample(50, 10)
     beta = 1.01 * cn.beta_max(X, Y[:, 0])
     assert cn.train(X, Y[:, 0], beta=beta).network.n_neurons == 0
+
+
+def test_workers_do_not_change_the_answer() -> None:
+    """Starts shared by joblib give the same bits as one process."""
+    import joblib
+
+    problem = problem_of("l2", True, n=60, d=8)
+    v = np.random.default_rng(5).standard_normal((60, 1))
+    v -= v.mean()
+    alone = SearchOracle(problem.frame, random_state=3).price(v, 0.0, 30)
+    with joblib.parallel_config(backend="loky", n_jobs=2):
+        shared = SearchOracle(problem.frame, random_state=3).price(v, 0.0, 30)
+    assert alone.normals.tobytes() == shared.normals.tobytes()
+    assert alone.responses.tobytes() == shared.responses.tobytes()
