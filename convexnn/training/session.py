@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from convexnn._checks import check_bias, check_count, check_norm, check_points, check_targets
+from convexnn._checks import check_bias, check_count, check_norm
 from convexnn._progress import Clock, Observer, Progress
 from convexnn._types import ArrayLike, Bias, Floats, Norm
 from convexnn.certificate import Certificate, certify
 from convexnn.exceptions import ParameterError
 from convexnn.losses import LOSSES
-from convexnn.losses.base import check_weights
 from convexnn.network import ReLUNetwork
 from convexnn.network.reconstruct import reconstruct
 from convexnn.network.relu import row_norms
@@ -31,6 +30,7 @@ from convexnn.training.masters import ColumnMaster, Master, amplitude_master, ma
 from convexnn.training.masters.faces import FaceMaster
 from convexnn.training.problem import LassoProblem, make_problem
 from convexnn.training.result import TrainingResult
+from convexnn.training.samples import check_samples
 from convexnn.training.search import solve_search
 from convexnn.training.status import Status
 from convexnn.training.strategy import MAX_ATOMS, make_plan
@@ -39,27 +39,6 @@ __all__ = ["Session"]
 
 # Relative gap over wedges at which their neurons may begin to move.
 _START = 1e-6
-
-
-@dataclass(frozen=True)
-class _Data:
-    """Checked data; samples of weight zero are gone, as if they had never been there."""
-
-    X: Floats
-    Y: Floats
-    weight: Floats | None
-    flat: bool
-
-
-def _check_data(X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> _Data:
-    points = check_points(X)
-    targets = check_targets(y, len(points))
-    flat = np.ndim(y) != 2
-    if sample_weight is None:
-        return _Data(points, targets, None, flat)
-    weight = check_weights(sample_weight, len(points))[:, 0]
-    seen = weight > 0
-    return _Data(np.ascontiguousarray(points[seen]), np.ascontiguousarray(targets[seen]), weight[seen], flat)
 
 
 class Session:
@@ -87,7 +66,7 @@ class Session:
         sample_weight: ArrayLike | None = None,
         n_jobs: int | None = None,
     ) -> None:
-        self._data = data = _check_data(X, y, sample_weight)
+        self._data = data = check_samples(X, y, sample_weight)
         norm, bias = check_norm(norm), check_bias(bias)
         max_atoms = check_count("max_atoms", max_atoms)
         LOSSES.check(loss)
