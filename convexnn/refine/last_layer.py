@@ -12,7 +12,10 @@ from convexnn.network.relu import row_norms
 from convexnn.refine.objective import balanced, deep_objective
 from convexnn.training.columns import ColumnsFit, fit_columns
 
-__all__ = ["Task", "reoptimised"]
+__all__ = ["Task", "reoptimised", "responses", "with_last"]
+
+# Rounding error of a response relative to the size of its terms.
+_NOISE = 1e-14
 
 
 @dataclass(frozen=True)
@@ -38,9 +41,9 @@ class Task:
 def reoptimised(network: DeepReLUNetwork, task: Task, *, always: bool = False) -> DeepReLUNetwork:
     """Solve for the last layer exactly, then rescale all layers.
 
-    The problem in the output weights z_j of unit neurons is the convex  loss(K z + t) + beta sum ||z_j||; with
-    ||w_j|| = ||a_j|| its value is the part of the objective that the last hidden neurons have, so the objective
-    cannot rise. Unless `always`, the old weights stay where rounding says otherwise.
+    With all earlier layers and the directions of the last hidden neurons fixed, the problem in the output weights z_j
+    of unit neurons is the convex  loss(K z + t) + beta sum ||z_j||; with ||w_j|| = ||a_j|| its value is their part of
+    the objective, which so cannot rise. Unless `always`, the old weights stay where rounding says otherwise.
     """
     start = balanced(network, task.norm)
     weight, bias = start.layers[-2]
@@ -48,11 +51,21 @@ def reoptimised(network: DeepReLUNetwork, task: Task, *, always: bool = False) -
     safe = np.where(lengths > 0, lengths, 1.0)
     A = start.activations(task.X)[-2] if start.n_layers > 2 else task.X
     unit, offset = weight / safe[:, None], bias / safe
-    columns = np.maximum(A @ unit.T + offset, 0.0)
-    columns[:, lengths == 0] = 0.0
+    columns = responses(A, unit, np.where(lengths > 0, offset, 0.0))
     fit = task.fit(columns)
     new = balanced(with_last(start, unit, offset, fit, task.norm), task.norm)
     return new if always or task.objective(new) <= task.objective(start) else start
+
+
+def responses(A: Floats, unit: Floats, offset: Floats) -> Floats:
+    """Responses (n, m) of unit neurons; samples on a hyperplane up to rounding respond with zero.
+
+    A neuron that responds by rounding errors alone would get a coefficient of 1e15.
+    """
+    out = A @ unit.T + offset
+    noise = _NOISE * (np.abs(A).sum(axis=1).max(initial=0.0) + np.abs(offset))
+    out[out <= noise] = 0.0
+    return np.asarray(out)
 
 
 def with_last(

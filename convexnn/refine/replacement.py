@@ -11,7 +11,7 @@ from convexnn.geometry.frame import Frame
 from convexnn.losses import LOSSES
 from convexnn.network import DeepReLUNetwork
 from convexnn.network.relu import row_norms
-from convexnn.refine.last_layer import Task, reoptimised, with_last
+from convexnn.refine.last_layer import Task, reoptimised, responses, with_last
 from convexnn.refine.neurons import NeuronReport, near_wedges, neuron_report
 from convexnn.refine.objective import balanced
 from convexnn.refine.representing import representing_wedges
@@ -80,7 +80,7 @@ def replace_last(
     """Choose between neuron and wedge in the last hidden layer; each choice is judged by its convex optimum."""
     weight, bias = network.layers[-2]
     old, new = _unit(weight, bias, task), _unit(wedges.weight, wedges.bias, task)
-    before, after = (np.maximum(A @ unit.T + offset, 0.0) for unit, offset in (old, new))
+    before, after = (responses(A, unit, offset) for unit, offset in (old, new))
     choice, fit = wedges.has, task.fit(np.where(wedges.has, after, before))
     if monotone:
         choice, fit = _best_choice(task, before, after, wedges.has, fit)

@@ -11,11 +11,14 @@ from convexnn._types import ArrayLike, Floats, Norm
 from convexnn.exceptions import SolverError
 from convexnn.geometry.frame import Frame
 from convexnn.losses import LOSSES
-from convexnn.training.masters.base import ColumnMaster
+from convexnn.training.masters.base import ColumnMaster, MasterState
 from convexnn.training.masters.choose import make_master
 from convexnn.training.problem import LassoProblem
 
 __all__ = ["ColumnsFit", "fit_columns"]
+
+# Relative gap below which the constant network is optimal.
+_EQUAL = 1e-13
 
 
 @dataclass(frozen=True)
@@ -93,27 +96,49 @@ def fit_columns(
     LOSSES.check(loss)
     problem, scale = _problem(columns, targets, beta, check_norm(norm), loss, intercept, sample_weight)
     used = np.flatnonzero(columns.any(axis=0))
-    master = make_master(problem, solver)
-    assert isinstance(master, ColumnMaster)
-    if len(used):
-        master.add_columns(np.ascontiguousarray(columns[:, used].T / scale))
-    state = master.solve(problem.beta)
+    matrix = np.ascontiguousarray(columns[:, used].T / scale)
+    # Columns too weak to pay for themselves (even down to rounding noise) are no matter for a solver.
+    state = _constant(problem, len(used))
+    primal, dual, v = _gap(problem, matrix, state)
+    if primal - dual > _EQUAL * abs(primal):
+        state = _solved(problem, matrix, solver)
+        primal, dual, v = _gap(problem, matrix, state)
     coef = np.zeros((columns.shape[1], targets.shape[1]))
     coef[used] = state.z * (problem.y_scale / scale)
     shift = state.t * problem.y_scale
     if not (np.isfinite(coef).all() and np.isfinite(shift).all()):
         raise SolverError(f"the solver of loss={loss!r} over {len(used)} columns left NaN; scale the data.")
-    v = problem.dual_vector(state.f, state.v)
-    responses = (columns[:, used] / scale).T @ v
-    sizes = np.abs(responses).max(axis=1) if norm == "l1" else np.linalg.norm(responses, axis=1)
     unit = problem.y_scale**2
-    return ColumnsFit(
-        coef=coef,
-        intercept=shift,
-        primal=problem.objective(state.f, state.z) * unit,
-        dual=problem.dual_value(v, float(sizes.max(initial=0.0))) * unit,
-        v=problem.to_input_dual(v),
-    )
+    return ColumnsFit(coef, shift, primal * unit, dual * unit, problem.to_input_dual(v))
+
+
+def _constant(problem: LassoProblem, m: int) -> MasterState:
+    """No neuron, the best constant."""
+    n, c = problem.targets.shape
+    t = problem.loss.best_constant() if problem.intercept else np.zeros(c)
+    return MasterState(np.zeros((m, c)), t, np.zeros((n, c)) + t)
+
+
+def _gap(problem: LassoProblem, columns: Floats, state: MasterState) -> tuple[float, float, Floats]:
+    """Objective, lower bound from the dual vector of a state, and that vector; columns (m, n)."""
+    v = problem.dual_vector(state.f, state.v)
+    responses = columns @ v
+    sizes = np.abs(responses).max(axis=1) if problem.norm == "l1" else np.linalg.norm(responses, axis=1)
+    return problem.objective(state.f, state.z), problem.dual_value(v, float(sizes.max(initial=0.0))), v
+
+
+def _solved(problem: LassoProblem, columns: Floats, solver: str) -> MasterState:
+    """Solve over columns (m, n); where the interior point of "auto" fails, by a first-order method."""
+    for name in (solver, "scs") if solver == "auto" else (solver,):
+        master = make_master(problem, name)
+        assert isinstance(master, ColumnMaster)
+        if len(columns):
+            master.add_columns(columns)
+        try:
+            return master.solve(problem.beta)
+        except SolverError as error:
+            failure = error
+    raise failure
 
 
 def _problem(
