@@ -113,7 +113,7 @@ def _best_so_far(trace: Floats, times: Floats) -> Floats:
 def _draw_gap(ax: Any, comparison: Comparison) -> None:
     """What convex training itself knew about its distance from the optimum at that time."""
     convex = comparison.convex
-    if convex is None or not convex.bounds:
+    if convex is None or not convex.bounds or convex.scope not in ("network", "dictionary"):
         return
     times, bounds = np.array(convex.bounds).T
     values = np.array(convex.trace)[:, 1]

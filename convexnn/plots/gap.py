@@ -62,9 +62,8 @@ class GapDisplay:
         for part in phases:
             style = {"alpha": 1.0, "label": "lower bound"} if part is phases[-1] else {"alpha": 0.35}
             left.plot(self.seconds[part], self.dual[part], ".-", color="black", **style)
-        # Early lower bounds are far off and would flatten the rest.
-        low, high = np.median(self.dual), float(self.primal.max(initial=0.0))
-        left.set(ylim=(low - 0.1 * (high - low) - 1e-12, high + 0.1 * (high - low) + 1e-12))
+        if len(self.dual) and self.primal.min() > 0 and self.dual.max() > 0:
+            left.set_yscale("log")
         left.legend(fontsize="small")
         shown = np.maximum(self.relative_gaps, 1e-16)
         for part in phases:

@@ -1,0 +1,44 @@
+"""Examples in docstrings are run, and every public name says what it is for."""
+
+from __future__ import annotations
+
+import doctest
+import pkgutil
+from importlib import import_module
+
+import pytest
+
+import convexnn
+
+PACKAGES = sorted(
+    f"convexnn.{entry.name}" for entry in pkgutil.iter_modules(convexnn.__path__) if entry.ispkg and entry.name != "cli"
+)
+
+
+def modules():
+    for entry in pkgutil.walk_packages(convexnn.__path__, "convexnn."):
+        if not entry.name.endswith(("_core", "__main__")):
+            yield import_module(entry.name)
+
+
+def test_examples_in_docstrings_print_what_they_say():
+    tried = 0
+    for module in modules():
+        result = doctest.testmod(module, optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+        assert result.failed == 0, module.__name__
+        tried += result.attempted
+    assert tried > 10
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_public_name_is_documented(package):
+    module = import_module(package)
+    if not hasattr(module, "__all__"):
+        pytest.skip("not a public package: it exports nothing")
+    assert (module.__doc__ or "").strip()
+    for name in module.__all__:
+        value = getattr(module, name)
+        if callable(value):
+            text = (value.__doc__ or "").strip()
+            assert text, f"{package}.{name}"
+            assert not text.startswith(f"{name}("), f"{package}.{name} has only the docstring that dataclasses make"
