@@ -5,7 +5,7 @@ Imports nothing of convexnn.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from itertools import combinations, product
 
 import numpy as np
@@ -186,7 +186,7 @@ def network_optimum(X, y, beta, affine, rng):
 
 
 # -- the restricted problem, by a conic solver -----------------------------------------------------------------------
-@lru_cache(maxsize=None)
+@cache
 def _conic_problem(loss, n, m, c, rows, intercept):
     import cvxpy as cp
 
@@ -201,7 +201,7 @@ def _conic_problem(loss, n, m, c, rows, intercept):
         "quantile": lambda: 0.5 * cp.abs(f - y),
         "poisson": lambda: cp.exp(f) - cp.multiply(y, f),
         "logistic": lambda: cp.logistic(-cp.multiply(y, f)),
-        "squared_hinge": lambda: cp.square(cp.pos(margin)),
+        "squared_hinge": lambda: 0.5 * cp.square(cp.pos(margin)),
         "hinge": lambda: cp.pos(margin),
         "softmax": lambda: cp.reshape(
             cp.log_sum_exp(f, axis=1) - cp.sum(cp.multiply(y, f), axis=1), (n, 1), order="C"

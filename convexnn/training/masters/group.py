@@ -135,7 +135,7 @@ class GroupMaster(ColumnMaster):
                 return
             value = self._value(beta)
             dropped = state.event is not Event.UNFINISHED and self._drop(int(active[state.block]), beta, value)
-            if not dropped and value >= before * (1.0 - 1e-14):
+            if not dropped and value >= before * (1.0 - 1e-11):
                 return
             before = value
 

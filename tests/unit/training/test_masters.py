@@ -1,0 +1,204 @@
+"""Every master against a conic solver on random small dictionaries; the l2 network against its convex program."""
+
+import numpy as np
+import pytest
+from reference_solver import conic_optimum, network_optimum, wedges
+
+from convexnn import train
+from convexnn._progress import Clock
+from convexnn.exceptions import ParameterError, SolverUnavailableError
+from convexnn.oracles.candidates import Candidates
+from convexnn.oracles.line import LineOracle
+from convexnn.training.generation import generate
+from convexnn.training.line import solve_line
+from convexnn.training.masters import make_master
+from convexnn.training.masters.conic import ConicMaster
+from convexnn.training.masters.group import GroupMaster
+from convexnn.training.masters.lasso import LassoMaster
+from convexnn.training.masters.newton import NewtonMaster
+from convexnn.training.masters.separable import SeparableMaster
+from convexnn.training.problem import make_problem
+
+N, M = 10, 14  # one shape, so that CVXPY compiles a problem once
+
+
+def targets(loss, c, rng):
+    if loss == "softmax":
+        return np.eye(c)[rng.integers(0, c, size=N)]
+    if loss == "poisson":
+        return rng.poisson(2.0, size=(N, c)).astype(float)
+    if loss in ("logistic", "hinge", "squared_hinge"):
+        return rng.choice([-1.0, 1.0], size=(N, c))
+    return rng.normal(size=(N, c)) * 2.0
+
+
+def random_problem(loss, seed, *, c=1, norm="l1"):
+    """A problem with a penalty between weak and strong, and M of its wedge neurons; bias and weights vary."""
+    rng = np.random.default_rng([seed, c])
+    X, Y = rng.normal(size=(N, 2)), targets(loss, c, rng)
+    if seed % 5 == 0:
+        X = np.round(X)  # ties: equal and parallel columns
+    weight = rng.integers(1, 4, size=N).astype(float) if seed % 3 == 0 else None
+    bias = bool(seed % 2) or loss in ("poisson", "softmax") or norm == "l2"
+    problem = make_problem(X, Y, beta=1.0, norm=norm, bias=bias, loss=loss, sample_weight=weight)
+    frame = problem.frame
+    planes = wedges(frame.points, frame.axes, frame.affine, norm)
+    chosen = rng.integers(0, len(planes), size=M)
+    side = rng.choice([-1.0, 1.0], size=M)
+    normals = np.array([planes[k][1] for k in chosen]) * side[:, None]
+    offsets = np.array([planes[k][2] for k in chosen]) * side
+    K = frame.columns(normals, offsets)
+    rows = np.zeros((M, max(frame.subset_size, 1)), dtype=np.int64)
+    found = Candidates(normals, offsets, rows, np.ones(M), 1.0)
+    shift = problem.loss.best_constant() if problem.intercept else np.zeros(c)
+    v = problem.dual_vector(np.zeros_like(Y) + shift)
+    top = np.abs(K.T @ v).max()
+    return problem.with_working_beta(float(top * 10.0 ** rng.uniform(-3, -0.2))), found, K
+
+
+def assert_optimal(master, problem, found, K, *, rows=1, rel=1e-7):
+    master.add(found)
+    state = master.solve(problem.beta)
+    assert state.z.shape == (M, problem.targets.shape[1])
+    np.testing.assert_allclose(K @ state.z + state.t, state.f, atol=1e-9 * (1 + np.abs(state.f).max()))
+    value = problem.objective(state.f, state.z)
+    expected = conic_optimum(
+        problem.loss_name, K, problem.targets, problem.beta, rows=rows, intercept=problem.intercept,
+        weight=None if problem.loss.weight is None else problem.loss.weight[:, 0],
+    )  # fmt: skip
+    assert value == pytest.approx(expected, rel=rel, abs=1e-8)
+    return state
+
+
+@pytest.mark.parametrize("loss", ["squared", "huber", "poisson", "logistic", "squared_hinge"])
+def test_prox_newton_on_fifty_dictionaries(loss):
+    for seed in range(50):
+        problem, found, K = random_problem(loss, seed)
+        assert_optimal(NewtonMaster(problem), problem, found, K)
+
+
+def test_active_set_on_fifty_dictionaries():
+    for seed in range(50):
+        problem, found, K = random_problem("squared", seed)
+        master = LassoMaster(problem)
+        first = assert_optimal(master, problem, found, K)
+        # Warm: another penalty and back.
+        master.solve(problem.beta * 0.1)
+        again = master.solve(problem.beta)
+        assert problem.objective(again.f, again.z) == pytest.approx(problem.objective(first.f, first.z), rel=1e-12)
+
+
+@pytest.mark.parametrize("loss", ["squared", "huber", "logistic", "softmax"])
+def test_group_newton_on_random_dictionaries(loss):
+    for seed in range(10 if loss == "huber" else 50):  # steps across the kinks of the curvature are many and small
+        problem, found, K = random_problem(loss, seed, c=3, norm="l2")
+        assert_optimal(GroupMaster(problem), problem, found, K, rows=2)
+
+
+@pytest.mark.parametrize("loss", ["squared", "logistic", "squared_hinge"])
+def test_separable_outputs_on_twenty_dictionaries(loss):
+    for seed in range(20):
+        problem, found, K = random_problem(loss, seed, c=2)
+        master = make_master(problem)
+        assert isinstance(master, SeparableMaster)
+        assert_optimal(master, problem, found, K)
+
+
+@pytest.mark.parametrize("loss", ["hinge", "quantile", "softmax"])
+def test_kinks_and_coupled_outputs_go_to_a_conic_solver(loss):
+    for seed in range(10):
+        problem, found, K = random_problem(loss, seed, c=3 if loss == "softmax" else 1)
+        master = make_master(problem)
+        assert isinstance(master, ConicMaster)
+        state = assert_optimal(master, problem, found, K)
+        # Its dual vector closes the gap over its own columns.
+        v = problem.dual_vector(state.f, state.v)
+        strongest = np.abs(K.T @ v).max()
+        value = problem.objective(state.f, state.z)
+        assert problem.dual_value(v, strongest) == pytest.approx(value, rel=1e-6, abs=1e-7)
+
+
+@pytest.mark.parametrize(("solver", "rel"), [("clarabel", 1e-8), ("ecos", 1e-7), ("piqp", 1e-7), ("scs", 1e-4)])
+def test_every_backend_solves_the_restricted_problem(solver, rel):
+    pytest.importorskip(solver)
+    for seed in range(3):
+        problem, found, K = random_problem("squared", seed)
+        assert_optimal(make_master(problem, solver), problem, found, K, rel=rel)
+
+
+def test_tidying_keeps_the_solution():
+    for loss, c, norm in (("squared", 1, "l1"), ("logistic", 1, "l1"), ("squared", 3, "l2")):
+        problem, found, K = random_problem(loss, 1, c=c, norm=norm)
+        master = make_master(problem)
+        master.add(found)
+        before = master.solve(problem.beta)
+        master.tidy(1.0 - 1e-6)
+        after = master.solve(problem.beta)
+        assert before.n_active <= len(master.working) < M
+        assert len(after.z) == len(master.working)
+        columns = problem.frame.columns(master.working.normals, master.working.offsets)
+        np.testing.assert_allclose(columns @ after.z + after.t, before.f, atol=1e-6)
+        assert problem.objective(after.f, after.z) == pytest.approx(problem.objective(before.f, before.z), rel=1e-9)
+
+
+def test_unknown_missing_and_unfit_solvers():
+    problem, _, _ = random_problem("hinge", 1)
+    with pytest.raises(ParameterError, match="cannot minimise"):
+        make_master(problem, "native")
+    with pytest.raises(ParameterError, match="unknown"):
+        make_master(problem, "magic")
+
+
+def test_a_backend_that_is_not_installed_is_named(monkeypatch):
+    problem, _, _ = random_problem("squared", 1)
+    monkeypatch.setattr("convexnn.training.masters.conic.find_spec", lambda name: None)
+    with pytest.raises(SolverUnavailableError, match="ecos"):
+        make_master(problem, "ecos")
+
+
+# -- neurons that move -----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("d", "bias"), [(2, True), (2, False), (3, False)])
+def test_l2_networks_reach_the_optimum_over_all_activation_patterns(d, bias):
+    """The cone-constrained program of arXiv 2002.10553, on samples few enough to know every pattern."""
+    for seed in range(4):
+        rng = np.random.default_rng([seed, d])
+        X, y = rng.normal(size=(7, d)), rng.normal(size=7)
+        if seed == 3:
+            X[1], X[2] = X[0], 2 * X[3]
+        beta = float(10.0 ** rng.uniform(-2, 0))
+        result = train(X, y, beta=beta, norm="l2", bias=bias, tol=1e-10, scope="network")
+        expected = network_optimum(X, y, beta, bias, rng)
+        # Sampled patterns can only be too few, which would put the reference above the truth.
+        assert result.certificate.primal <= expected * (1 + 1e-7)
+        assert result.certificate.primal == pytest.approx(expected, rel=1e-6)
+        assert result.certificate.scope == "network"
+        assert result.certificate.relative_gap <= 1e-8
+
+
+# -- knots -----------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("kind", ["normal", "ties", "weights", "steps", "two", "far"])
+def test_the_knot_solver_equals_column_generation(kind):
+    """The same optimum as pricing hinges one by one with the generic loop, at strong and weak penalties."""
+    rng = np.random.default_rng(4)
+    n = 2 if kind == "two" else 300
+    x = rng.integers(0, 20, size=n).astype(float) if kind == "ties" else rng.normal(size=n)
+    x = x + 1e6 if kind == "far" else x
+    y = np.sign(x - x.mean()) if kind == "steps" else np.sin(3 * x) + 0.2 * rng.normal(size=n)
+    weight = rng.random(n) + 0.05 if kind == "weights" else None
+    problem = make_problem(
+        x[:, None], y[:, None], beta=1.0, norm="l2", bias=True, loss="squared", sample_weight=weight
+    )
+    oracle = LineOracle(problem.frame)
+    v = problem.dual_vector(np.zeros((n, 1)) + problem.loss.best_constant())
+    top = oracle.price(v, np.inf, 1).strongest
+    for ratio in (2.0, 0.3, 1e-2, 1e-4):
+        at = problem.with_working_beta(ratio * top)
+        knots = solve_line(at, tol=1e-9, max_iter=200, clock=Clock())
+        columns = generate(at, oracle, LassoMaster(at), tol=1e-9, max_iter=500, clock=Clock())
+        assert knots.primal == pytest.approx(columns.primal, rel=2e-9, abs=1e-14)
+        assert knots.dual <= columns.primal * (1 + 1e-12) + 1e-14  # targets are of order one
+        assert knots.primal - knots.dual <= 1e-9 * knots.primal + 1e-15
+        # What it returns is a network with that objective.
+        K = at.frame.columns(knots.normals, knots.offsets)
+        f = K @ knots.z + knots.t
+        assert at.objective(f, knots.z) == pytest.approx(knots.primal, rel=1e-9, abs=1e-14)
