@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from convexnn._types import Floats
+from convexnn._types import Floats, Ints
 from convexnn.geometry.frame import Frame
 
 __all__ = ["snapped"]
@@ -18,6 +18,8 @@ __all__ = ["snapped"]
 _SPARE = 8
 _MOST = 48
 _INDEPENDENT = 1e-7
+# A normal shorter than this after the projection lies in the span of its rows: no such neuron.
+_LEAST = 1e-9
 
 
 def snapped(frame: Frame, unit: Floats, shifts: Floats) -> tuple[Floats, Floats]:
@@ -33,49 +35,62 @@ def snapped(frame: Frame, unit: Floats, shifts: Floats) -> tuple[Floats, Floats]
     if most < 1 or not len(unit):
         return np.zeros((0, frame.rank)), np.zeros(0)
     reach = min(len(rows), most + _SPARE)
-    near = np.argpartition(nearness, reach - 1, axis=0)[:reach]
+    near = np.argpartition(nearness, reach - 1, axis=0)[:reach].T
+    near = np.take_along_axis(near, np.argsort(nearness[near, np.arange(len(unit))[:, None]], axis=1, kind="stable"), 1)
+    pivots = np.zeros((len(unit), frame.rank))
+    if frame.affine:
+        # The nearest sample is the pivot and comes first; axes are directions and cannot be one.
+        first = np.argmax(near < frame.n, axis=1)
+        chosen = near[np.arange(len(unit)), first]
+        has = chosen < frame.n
+        unit, shifts, near, chosen, first = unit[has], shifts[has], near[has], chosen[has], first[has]
+        pivots = frame.points[chosen]
+        rest = np.arange(reach)[None, :] != first[:, None]
+        near = near[rest].reshape(len(unit), reach - 1)
+    directions = rows[near] - np.where((near < frame.n)[:, :, None], pivots[:, None, :], 0.0)
+    return _project(frame, unit, pivots, directions, most)
+
+
+def _project(frame: Frame, unit: Floats, pivots: Floats, directions: Floats, most: int) -> tuple[Floats, Floats]:
+    """Normals made orthogonal to their first 0 (affine), 1, 2, 4, ..., `most` independent directions."""
+    taken = 1 if frame.affine else 0
+    basis, counts = _orthonormal(directions, most - taken)
+    shares = np.einsum("krq,kr->kq", basis, unit)
     normals, offsets = [], []
-    for k, (normal, candidates) in enumerate(zip(unit, near.T)):
-        order = candidates[np.argsort(nearness[candidates, k], kind="stable")]
-        for u, c in _variants(frame, rows, normal, float(shifts[k]), order, most):
-            normals.append(u)
-            offsets.append(c)
-    if not normals:
-        return np.zeros((0, frame.rank)), np.zeros(0)
-    stacked = np.stack(normals)
-    size = np.abs(stacked).sum(axis=1) if frame.norm == "l1" else np.sqrt((stacked * stacked).sum(axis=1))
-    return stacked / size[:, None], np.array(offsets) / size
+    for count in sorted({*(2**i for i in range(most.bit_length()) if 2**i <= most), most}):
+        q = count - taken
+        enough = np.flatnonzero(counts >= q)
+        u = unit[enough] - np.einsum("krq,kq->kr", basis[enough][:, :, :q], shares[enough][:, :q])
+        size = np.abs(u).sum(axis=1) if frame.norm == "l1" else np.sqrt((u * u).sum(axis=1))
+        kept = size > _LEAST
+        u = u[kept] / size[kept, None]
+        normals.append(u)
+        offsets.append(-np.einsum("kr,kr->k", u, pivots[enough][kept]))
+    return np.concatenate(normals), np.concatenate(offsets)
 
 
-def _variants(
-    frame: Frame, rows: Floats, normal: Floats, offset: float, order: np.ndarray, most: int
-) -> list[tuple[Floats, float]]:
-    """The neuron projected so that it passes through its first 1, 2, 4, ..., `most` independent rows."""
-    n, found = frame.n, []
-    pivot = None
-    basis: list[Floats] = []
-    u, count = normal.copy(), 0
-    for row in order:
-        if frame.affine and pivot is None:
-            if row >= n:
-                continue
-            pivot = rows[row]
-            count += 1
-        else:
-            direction = rows[row] - pivot if pivot is not None and row < n else rows[row].copy()
-            before = float(np.linalg.norm(direction))
-            for q in basis:
-                direction = direction - (q @ direction) * q
-            rest = float(np.linalg.norm(direction))
-            if rest <= _INDEPENDENT * before:
-                continue
-            basis.append(direction / rest)
-            u = u - (basis[-1] @ u) * basis[-1]
-            count += 1
-        if np.abs(u).max() <= 1e-9 * np.abs(normal).max():
-            break
-        if count & (count - 1) == 0 or count == most:
-            found.append((u.copy(), offset if pivot is None else -float(u @ pivot)))
-        if count == most:
-            break
-    return found
+def _orthonormal(directions: Floats, wanted: int) -> tuple[Floats, Ints]:
+    """Orthonormal bases (k, r, q) of the first independent directions of every neuron, and how many there are."""
+    k, m, r = directions.shape
+    wanted = min(wanted, r)
+    basis, counts = np.zeros((k, r, max(wanted, 0))), np.zeros(k, dtype=np.int64)
+    if wanted < 1 or m == 0:
+        return basis, counts
+    lengths = np.sqrt((directions**2).sum(axis=2))
+    size = np.where(lengths > 0, lengths, 1.0)
+    residual = directions / size[:, :, None]
+    open_ = lengths > 0
+    everyone = np.arange(k)
+    for _ in range(min(wanted, m)):
+        # The nearest direction that is not in the span yet; Gram-Schmidt on all later ones at once.
+        first = np.argmax(open_, axis=1)
+        live = open_[everyone, first]
+        q = residual[everyone, first]
+        q = np.where(live[:, None], q / np.maximum(np.linalg.norm(q, axis=1, keepdims=True), _INDEPENDENT), 0.0)
+        at = np.flatnonzero(live)
+        basis[at, :, counts[at]] = q[at]
+        counts += live
+        residual -= np.einsum("kmr,kr->km", residual, q)[:, :, None] * q[:, None, :]
+        open_ &= np.sqrt((residual**2).sum(axis=2)) > _INDEPENDENT
+        open_[everyone, first] = False
+    return basis, counts

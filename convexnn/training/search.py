@@ -172,13 +172,13 @@ def _begin_again(run: _Run, status: Status, max_iter: int, rng: np.random.Genera
         if run.clock.expired or len(run.trace) >= max_iter:
             break
         before = run.value
-        other = run.again(wide_start(run.problem, rng, run.clock))
+        # The master drops most of a thousand neurons at no cost, before anything is moved at length.
+        wide = wide_start(run.problem, rng, run.clock)
+        other = run.again(_only(run, wide.normals, wide.offsets))
         _improve(other, other.best, max_iter - len(run.trace))
         run.keep(other.best)
         found.append(other.best)
-        master = run.make_master()
-        _add(master, *pooled(found))
-        neurons = _solved(run.problem, master)
+        neurons = _only(run, *pooled(found))
         run.keep(neurons)
         status = _improve(run, neurons, max(1, max_iter - len(run.trace)))
         found.append(run.best)
@@ -213,6 +213,13 @@ def _generate(run: _Run, neurons: Neurons, max_iter: int) -> Neurons:
 def _add(master: ColumnMaster, normals: Floats, offsets: Floats) -> None:
     rows = np.full((len(offsets), master.working.rows.shape[1]), -1, dtype=np.int64)
     master.add(Candidates(normals, offsets, rows, np.zeros(len(offsets)), 0.0))
+
+
+def _only(run: _Run, normals: Floats, offsets: Floats) -> Neurons:
+    """The best network with these neurons."""
+    master = run.make_master()
+    _add(master, normals, offsets)
+    return _solved(run.problem, master)
 
 
 def _solved(problem: LassoProblem, master: ColumnMaster) -> Neurons:
