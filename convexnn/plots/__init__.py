@@ -4,6 +4,7 @@ from convexnn.plots.atoms import AtomsDisplay
 from convexnn.plots.decision import DecisionDisplay
 from convexnn.plots.dispersion import DispersionDisplay
 from convexnn.plots.dual import DualDisplay
+from convexnn.plots.explanation import ExplanationDisplay
 from convexnn.plots.gap import GapDisplay
 from convexnn.plots.line import LineDisplay
 from convexnn.plots.neurons import NeuronsDisplay
@@ -18,6 +19,7 @@ __all__ = [
     "DecisionDisplay",
     "DispersionDisplay",
     "DualDisplay",
+    "ExplanationDisplay",
     "GapDisplay",
     "LineDisplay",
     "NeuronsDisplay",

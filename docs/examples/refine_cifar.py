@@ -27,8 +27,10 @@ import torch
 from convexnn.geometry.frame import make_frame
 from convexnn.refine import polish
 
-STEPS = ("SGD", "last layer", "polished, all", "polished, monotone")
+STEPS = ("SGD", "last layer", "polished, all", "polished, monotone", "faces, monotone")
 EPOCHS, BATCH, HIDDEN, DECAY = 10, 32, 128, 1e-4
+# Samples per neuron of the variant that moves neurons onto faces instead of corners.
+FEW = 16
 
 
 def images(path, pool):
@@ -79,13 +81,16 @@ def run(data, frame, width, rate, seed):
     moved = polish(net, X, y, monotone=False, geometry=frame, **common)
     polished = time.perf_counter() - start
     kept = polish(net, X, y, monotone=True, geometry=frame, **common)
-    train = [*moved.train_scores[:2], moved.train_scores[2], kept.train_scores[2]]
-    val = [*moved.val_scores[:2], moved.val_scores[2], kept.val_scores[2]]
-    values = [moved.objective_given, moved.objective_reoptimised, moved.objective, kept.objective]
+    faces = polish(net, X, y, monotone=True, geometry=frame, n_samples=FEW, **common)
+    results = (moved, kept, faces)
+    train = [*moved.train_scores[:2], *(result.train_scores[2] for result in results)]
+    val = [*moved.val_scores[:2], *(result.val_scores[2] for result in results)]
+    values = [moved.objective_given, moved.objective_reoptimised, *(result.objective for result in results)]
     angle = float(np.median([neuron.angle for neuron in moved.neurons]))
     return {
         "width": width, "rate": rate, "seed": seed, "train": train, "val": val, "objective": values,
-        "replaced": kept.n_replaced, "angle": angle, "sgd_seconds": trained, "polish_seconds": polished,
+        "replaced": kept.n_replaced, "faces": faces.n_replaced, "angle": angle,
+        "sgd_seconds": trained, "polish_seconds": polished,
     }  # fmt: skip
 
 
@@ -95,16 +100,17 @@ def spread(values):
 
 
 def table(runs):
-    head = ["width", "rate", "what", *STEPS, "kept", "median angle"]
+    head = ["width", "rate", "what", *STEPS, "wedges / faces kept of 128", "median angle"]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for key in sorted({(r["width"], r["rate"]) for r in runs}):
         group = [r for r in runs if (r["width"], r["rate"]) == key]
         for what in ("train", "val", "objective"):
-            cells = [spread([r[what][k] for r in group]) for k in range(4)]
+            cells = [spread([r[what][k] for r in group]) for k in range(len(STEPS))]
             if what == "objective":
-                cells = [f"{np.mean([r[what][k] for r in group]):.1f}" for k in range(4)]
-            kept, angle = np.mean([r["replaced"] for r in group]), np.mean([r["angle"] for r in group])
-            lines.append(f"| {key[0]} | {key[1]:g} | {what} | " + " | ".join(cells) + f" | {kept:.1f} | {angle:.1f}° |")
+                cells = [f"{np.mean([r[what][k] for r in group]):.1f}" for k in range(len(STEPS))]
+            kept, faces, angle = (np.mean([r[name] for r in group]) for name in ("replaced", "faces", "angle"))
+            last = f"{kept:.1f} / {faces:.1f} | {angle:.1f}°"
+            lines.append(f"| {key[0]} | {key[1]:g} | {what} | " + " | ".join(cells) + f" | {last} |")
     return "\n".join(lines) + "\n"
 
 
@@ -116,7 +122,7 @@ def picture(runs, path):
             groups = [[r[what][k] for r in runs if (r["width"], r["rate"]) == key] for key in keys]
             mean = [np.mean(g) for g in groups]
             error = [np.std(g, ddof=1) / len(g) ** 0.5 if len(g) > 1 else 0.0 for g in groups]
-            ax.errorbar(np.arange(len(keys)) + 0.12 * (k - 1.5), mean, error, fmt="o", capsize=3, label=name)
+            ax.errorbar(np.arange(len(keys)) + 0.12 * (k - 2), mean, error, fmt="o", capsize=3, label=name)
         ax.set_xticks(range(len(keys)), [f"{w}\n{rate:g}" for w, rate in keys])
         ax.set(xlabel="second width, learning rate", ylabel=f"{what} accuracy")
     axes[0].legend(fontsize=8)
