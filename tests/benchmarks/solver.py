@@ -1,0 +1,390 @@
+"""The native solver against its targets and against other solvers, all in one run of this script.
+
+    python tests/benchmarks/solver.py [--celer PYTHON] [--out docs/benchmarks.md]
+
+Takes about a quarter of an hour. Our times are medians over five runs; competitors run once, each within a time
+limit. Gaps of competitors are recomputed here from their coefficients. `--celer` names an interpreter of an
+environment with celer (it is no dependency); without it that row is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+import convexnn
+from convexnn import beta_max, certify, dictionary, solve_path, train
+from convexnn._native import core
+from convexnn.compare import train_local
+from convexnn.data import make_spiral
+
+RUNS = 5
+
+
+def timed(work, runs=RUNS):
+    """Median seconds of `work()` over some runs, and its last result."""
+    seconds = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        result = work()
+        seconds.append(time.perf_counter() - start)
+    return median(seconds), result
+
+
+def table(head, rows):
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join([*lines, *("| " + " | ".join(str(cell) for cell in row) + " |" for row in rows)])
+
+
+def verdict(ok):
+    return "yes" if ok else "**no**"
+
+
+# -- the oracle ------------------------------------------------------------------------------------------------------
+def oracle_cost():
+    n, rng = 3000, np.random.default_rng(0)
+    points, v = rng.normal(size=(n, 2)), rng.normal(size=(n, 1))
+    v -= v.mean()
+    value, row, normal = np.empty(n), np.empty(n, dtype=np.int64), np.empty((n, 2))
+    cost = {}
+    for l1, arcs in ((False, False), (True, False), (False, True)):
+        oracle = core.PlanarOracle(points, l1, 2**30)
+        oracle.price(v, arcs, 1, value, row, normal)  # sorts, and keeps the orders
+        for threads in (1, 2):
+            seconds, _ = timed(lambda: oracle.price(v, arcs, threads, value, row, normal), 25)  # noqa: B023
+            cost[l1, arcs, threads] = seconds / (n * (n - 1)) * 1e9
+    one, two = cost[False, False, 1], cost[False, False, 2]
+    return [
+        ["oracle, biased 2D, n=3000, one thread", "<= 3 ns per atom",
+         f"{one:.2f} ns (l1: {cost[True, False, 1]:.2f} ns, "
+         f"with arcs: {cost[False, True, 1]:.2f} ns)", verdict(one <= 3.0)],
+        ["the same, two threads", ">= 1.7x", f"{one / two:.2f}x ({two:.2f} ns)", verdict(one / two >= 1.7)],
+    ]  # fmt: skip
+
+
+# -- a hard Lasso: ours and others -----------------------------------------------------------------------------------
+def explicit_gap(K, y, beta, z):
+    """Relative duality gap of coefficients on explicit columns, the intercept optimal."""
+    r = y - K @ z
+    r -= r.mean()
+    primal = 0.5 * r @ r + beta * np.abs(z).sum()
+    s = min(1.0, beta / np.abs(K.T @ r).max())
+    return float((primal - (s * r @ y - 0.5 * s * s * r @ r)) / primal)
+
+
+CHILD = """
+import json, sys, time
+import numpy as np
+name, folder, option = sys.argv[1:4]
+K, y, beta = (np.load(f"{folder}/{key}.npy") for key in ("K", "y", "beta"))
+beta, n = float(beta), len(y)
+start = time.perf_counter()
+if name == "celer":
+    from celer import Lasso
+    z = Lasso(alpha=beta / n, tol=float(option), max_iter=1000, max_epochs=50000).fit(K, y).coef_
+elif name == "scikit-learn":
+    from sklearn.linear_model import Lasso
+    z = Lasso(alpha=beta / n, tol=1e-8, max_iter=int(option)).fit(K, y).coef_
+else:
+    import cvxpy as cp
+    z, t = cp.Variable(K.shape[1]), cp.Variable()
+    value = 0.5 * cp.sum_squares(y - K @ z - t) + beta * cp.norm1(z)
+    cp.Problem(cp.Minimize(value)).solve(solver=name, **json.loads(option))
+    z = z.value
+np.save(f"{folder}/z.npy", z)
+print(json.dumps(time.perf_counter() - start))
+"""
+
+
+def competitor(python, name, option, folder, limit):
+    """Seconds and coefficients of another solver in its own process, or None if it passed the limit."""
+    try:
+        done = subprocess.run([python, "-W", "ignore", "-c", CHILD, name, folder, option], capture_output=True,
+                              text=True, timeout=limit)  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return None
+    if done.returncode:
+        raise RuntimeError(f"{name}: {done.stderr[-500:]}")
+    return json.loads(done.stdout.strip().split("\n")[-1]), np.load(f"{folder}/z.npy")
+
+
+def hard_lasso(celer, limit):
+    X, y = make_spiral(200, random_state=0)
+    beta = 1.6e-4 * beta_max(X, y, scope="dictionary")
+    seconds, ours = timed(lambda: train(X, y, beta=beta, scope="dictionary", tol=1e-9))
+    gap = ours.certificate.relative_gap
+    K = dictionary(X, norm="l2", bias=True).matrix()
+    lines = [["convexnn, native", f"{seconds:.3f}", f"{gap:.1e}", f"median of {RUNS}"]]
+    reached = None
+    with tempfile.TemporaryDirectory() as folder:
+        for key, value in (("K", np.asfortranarray(K)), ("y", y), ("beta", np.array(beta))):
+            np.save(f"{folder}/{key}.npy", value)
+        plan = [("scikit-learn", "1000", sys.executable), ("CLARABEL", '{"time_limit": 60}', sys.executable),
+                ("SCS", '{"time_limit_secs": 40, "eps_abs": 1e-7, "eps_rel": 1e-7, "max_iters": 1000000}',
+                 sys.executable),
+                ("ECOS", "{}", sys.executable)]  # fmt: skip
+        if celer:
+            plan = [("celer", tol, celer) for tol in ("1e-4", "1e-5", "1e-6")] + plan
+        for name, option, python in plan:
+            if name == "celer" and reached is not None:
+                continue
+            print("competitor", name, option, file=sys.stderr, flush=True)
+            try:
+                answer = competitor(python, name, option, folder, limit)
+            except RuntimeError as error:
+                lines.append([f"{name} {option}", "", "", f"failed: {str(error).strip().splitlines()[-1][:80]}"])
+                continue
+            label = f"{name} ({option})" if name != "CLARABEL" else "Clarabel"
+            if answer is None:
+                lines.append([label, f"> {limit}", "", "stopped at the time limit"])
+                if name == "celer":
+                    reached = limit
+                continue
+            used, z = answer
+            g = explicit_gap(K, y, beta, z)
+            lines.append([label, f"{used:.1f}", f"{g:.1e}", "explicit columns"])
+            if name == "celer" and g <= 1e-3:
+                reached = used
+    fast = "celer not run" if reached is None else f"{reached / seconds:.0f}x faster than celer"
+    row = ["spiral n=200, l2 dictionary, 1.6e-4 beta_max", "gap <= 1e-9, 300x celer (1e-3)",
+           f"gap {gap:.1e} in {seconds:.3f} s; {fast}",
+           verdict(gap <= 1e-9 and reached is not None and reached >= 300 * seconds)]  # fmt: skip
+    page = f"{K.shape[1]} columns, {K.shape[0]} rows.\n\n" + table(["solver", "seconds", "relative gap", ""], lines)
+    return [row], page
+
+
+# -- large planar problems -------------------------------------------------------------------------------------------
+def spiral_child(n, ratio, tol):
+    """Train on a spiral in this process and report time, memory, gap."""
+    X, y = make_spiral(n, random_state=0)
+    beta = ratio * beta_max(X, y, norm="l1")
+    start = time.perf_counter()
+    result = train(X, y, beta=beta, norm="l1", tol=tol)
+    seconds = time.perf_counter() - start
+    start = time.perf_counter()
+    certify(result.network, X, y, beta=beta, norm="l1")
+    proof = time.perf_counter() - start
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps([seconds, memory, result.certificate.relative_gap, result.n_iter, proof]))
+
+
+def in_child(n, ratio, tol, runs):
+    code = [sys.executable, __file__, "--spiral", str(n), str(ratio), str(tol)]
+    found = [json.loads(subprocess.run(code, capture_output=True, text=True, check=True).stdout) for _ in range(runs)]
+    return [median(column) for column in zip(*found)]
+
+
+def large_spirals():
+    rows, lines = [], []
+    sizes, seconds_of, memory_of = (500, 1000, 2000, 4000, 10_000), [], []
+    for n in sizes:
+        print("spiral", n, file=sys.stderr, flush=True)
+        tol = 1e-9 if n <= 1000 else 1e-6
+        seconds, memory, gap, rounds, proof = in_child(n, 1e-2, tol, RUNS if n < 10_000 else 3)
+        seconds_of.append(seconds), memory_of.append(memory)
+        lines.append(
+            [n, f"{n * (n - 1):,}", f"{seconds:.2f}", f"{proof:.2f}", f"{memory:.0f}", f"{gap:.1e}", int(rounds)]
+        )
+        if n == 1000:
+            rows.append(["spiral n=1000, l1, 1e-2 beta_max", "gap <= 1e-9 in <= 0.3 s",
+                         f"gap {gap:.1e} in {seconds:.2f} s",
+                         verdict(gap <= 1e-9 and seconds <= 0.3)])  # fmt: skip
+        if n == 10_000:
+            rows.append(["spiral n=10,000, l1, 1e-2 beta_max", "gap <= 1e-6, <= 60 s, <= 1.5 GB",
+                         f"gap {gap:.1e} in {seconds:.1f} s, {memory / 1024:.2f} GB",
+                         verdict(gap <= 1e-6 and seconds <= 60 and memory <= 1536)])  # fmt: skip
+    slope = np.polyfit(np.log(sizes[1:]), np.log(seconds_of[1:]), 1)[0]
+    page = table(
+        ["n", "lines, two neurons each: 1/2 of", "seconds", "of them for the certificate", "peak MB", "gap", "rounds"],
+        lines,
+    )
+    page = page.replace("lines, two neurons each: 1/2 of", "atoms")
+    return rows, page + f"\n\nSeconds grow like n^{slope:.2f} from n=1000 on (the dictionary grows like n^2). " \
+        "Memory includes the interpreter with NumPy and SciPy; kept orders take 2 n^2 bytes."  # fmt: skip
+
+
+# -- the exact l2 network and local methods --------------------------------------------------------------------------
+def network_scope(seconds_each):
+    X, y = make_spiral(500, random_state=0)
+    rows, lines = [], []
+    for ratio in (1e-2, 1e-3):
+        beta = ratio * beta_max(X, y)
+        seconds, ours = timed(lambda: train(X, y, beta=beta, scope="network", tol=1e-6))  # noqa: B023
+        bound, gap = ours.certificate.dual, ours.certificate.relative_gap
+        below = 0
+        for name in ("lbfgs", "adam"):
+            print("restarts", name, ratio, file=sys.stderr, flush=True)
+            values = []
+            for k in range(50):
+                width = int(np.geomspace(50, 1000, 50)[k])
+                run = train_local(
+                    X, y, beta=beta, width=width, method=name, max_iter=10**6, time_limit=seconds_each, random_state=k
+                )
+                values.append(run.objective)
+            below += sum(v < bound for v in values)
+            lines.append([f"{ratio:g}", name, f"{min(values):.6g}", f"{median(values):.6g}",
+                          f"{min(values) / bound - 1:.1%}",
+                          sum(v < bound for v in values)])  # fmt: skip
+        lines.append(
+            [f"{ratio:g}", "convexnn", f"{ours.certificate.primal:.6g}", f"bound {bound:.6g}", f"{gap:.1e}", ""]
+        )
+        rows.append([f"spiral n=500, l2, {ratio:g} beta_max, all networks", "gap <= 1e-6 in <= 10 s, no restart below",
+                     f"gap {gap:.1e} in {seconds:.2f} s; {below} of 100 restarts below the bound",
+                     verdict(gap <= 1e-6 and seconds <= 10 and below == 0)])  # fmt: skip
+    head = ["beta / beta_max", "method", "best objective", "median", "above the bound", "restarts below"]
+    return rows, f"50 restarts each, widths 50 to 1000, {seconds_each} s per restart.\n\n" + table(head, lines)
+
+
+# -- the rest --------------------------------------------------------------------------------------------------------
+def three_dimensions():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 3))
+    y = np.sin(2 * X[:, 0]) + X[:, 1] * X[:, 2] + 0.1 * rng.normal(size=200)
+    rows = []
+    for norm in ("l1", "l2"):
+        for bias in (True, False):
+            print("3D", norm, bias, file=sys.stderr, flush=True)
+            beta = 1e-2 * beta_max(X, y, norm=norm, bias=bias, scope="dictionary")
+            options = {"beta": beta, "norm": norm, "bias": bias, "scope": "dictionary", "tol": 1e-8}
+            seconds, r = timed(lambda: train(X, y, **options))  # noqa: B023
+            gap = r.certificate.relative_gap
+            rows.append([f"3D, n=200, {norm}, {'biased' if bias else 'no bias'}, 1e-2 beta_max",
+                         "gap <= 1e-8 in <= 20 s",
+                         f"gap {gap:.1e} in {seconds:.2f} s", verdict(gap <= 1e-8 and seconds <= 20)])  # fmt: skip
+    return rows
+
+
+def one_dimension():
+    rng = np.random.default_rng(0)
+    x = rng.random(1_000_000)
+    y = np.interp(x, np.linspace(0, 1, 12), rng.normal(size=12)) + 0.1 * rng.normal(size=len(x))
+    beta = 1e-3 * beta_max(x[:, None], y)
+    sort, _ = timed(lambda: np.argsort(x))
+    seconds, r = timed(lambda: train(x[:, None], y, beta=beta, tol=1e-6))
+    gap, ratio = r.certificate.relative_gap, seconds / sort
+    return [["1D, n=10^6, 1e-3 beta_max", "gap <= 1e-6, <= 20x np.argsort",
+             f"gap {gap:.1e}, {ratio:.1f}x ({seconds:.2f} s; argsort {sort * 1e3:.0f} ms)",
+             verdict(gap <= 1e-6 and ratio <= 20)]]  # fmt: skip
+
+
+def whole_path():
+    X, y = make_spiral(500, random_state=0)
+    rows = []
+    for norm in ("l1", "l2"):
+        print("path", norm, file=sys.stderr, flush=True)
+        top = beta_max(X, y, norm=norm)
+        single, _ = timed(lambda: train(X, y, beta=1e-3 * top, norm=norm))  # noqa: B023
+        seconds, path = timed(lambda: solve_path(X, y, norm=norm), 3)  # noqa: B023
+        rows.append([f"path of 50 betas, spiral n=500, {norm}", "<= 5x the smallest beta",
+                     f"{seconds / single:.1f}x ({seconds:.2f} s, {single:.2f} s), worst gap {path.gaps.max():.0e}",
+                     verdict(seconds <= 5 * single)])  # fmt: skip
+    return rows
+
+
+INTERRUPTED = {
+    "planar sweep, n=6000, no kept orders": "o = core.PlanarOracle(rng.normal(size=(6000, 2)), False, 0); n = 6000\n"
+    "while True: o.price(rng.normal(size=(n, 1)), True, 1, np.empty(n), np.empty(n, np.int64), np.empty((n, 2)))",
+    "pencil sweep with cells, n=400": "p = rng.normal(size=(400, 3))\n"
+    "o = core.PencilOracle(p, np.zeros((0, 3)), False, False, 0)\n"
+    "n = o.n_pencils * o.n_segments\n"
+    "while True: o.price(rng.normal(size=(400, 2)), 2, 0.0, 1, np.empty(n), np.empty(n, np.int64), np.empty((n, 3)))",
+    "Lasso master, 4000 columns": "k = core.LassoMaster(rng.normal(size=2000), None)\n"
+    "k.add(rng.normal(size=(4000, 2000)))\n"
+    "while True: k.solve(1e-9, 1e-14, 10**9)",
+    "train, spiral n=4000": "X, y = make_spiral(4000, random_state=0)\nwhile True: convexnn.train(X, y, beta=1e-3)",
+}
+
+
+def interrupts():
+    lines, worst = [], 0.0
+    for name, code in INTERRUPTED.items():
+        program = ("import sys, numpy as np, convexnn\nfrom convexnn._native import core\n"
+                   "from convexnn.data import make_spiral\nrng = np.random.default_rng(0)\n"
+                   "print('ready', flush=True)\n" + code)  # fmt: skip
+        waits = []
+        for k in range(RUNS):
+            with subprocess.Popen(
+                [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            ) as child:
+                child.stdout.readline()
+                time.sleep(1.0 + 0.17 * k)
+                start = time.perf_counter()
+                child.send_signal(signal.SIGINT)
+                child.wait(timeout=30)
+                waits.append(time.perf_counter() - start)
+        worst = max(worst, *waits)
+        lines.append([name, f"{median(waits):.3f}", f"{max(waits):.3f}"])
+    row = [
+        "Ctrl-C inside kernels",
+        "<= 0.5 s",
+        f"{worst:.2f} s at worst, until the process has ended",
+        verdict(worst <= 0.5),
+    ]
+    return [row], table(["kernel", "median seconds", "worst"], lines)
+
+
+def machine():
+    names = ("numpy", "scipy", "scikit-learn", "cvxpy", "clarabel", "scs", "ecos")
+    about_cpu = Path("/proc/cpuinfo").read_text().splitlines()
+    model = next((line.split(":")[1].strip() for line in about_cpu if line.startswith("model name")), "")
+    load = f"{os.getloadavg()[0]:.1f}"
+    return (f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {model}, {len(os.sched_getaffinity(0))} processors, "
+            f"load average {load} before the run, Python {platform.python_version()}, convexnn {convexnn.__version__}, "
+            + ", ".join(f"{name} {version(name)}" for name in names))  # fmt: skip
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md")
+    parser.add_argument("--celer", help="interpreter that has celer")
+    parser.add_argument("--limit", type=float, default=120.0, help="seconds per competitor")
+    parser.add_argument("--restart-seconds", type=float, default=1.0)
+    parser.add_argument("--spiral", nargs=3, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.spiral:
+        n, ratio, tol = arguments.spiral
+        return spiral_child(int(n), float(ratio), float(tol))
+    warnings.simplefilter("ignore")
+    about, started = machine(), time.perf_counter()
+    rows, pages = oracle_cost(), {}
+    rows += three_dimensions() + one_dimension() + whole_path()
+    for title, part in {
+        "Interruption": interrupts,
+        "Scaling: spiral, l1, 1e-2 beta_max": large_spirals,
+        "One hard Lasso: spiral n=200, l2, 1.6e-4 beta_max": lambda: hard_lasso(arguments.celer, arguments.limit),
+        "The certified l2 network against restarts of local methods": lambda: network_scope(arguments.restart_seconds),
+    }.items():
+        more, pages[title] = part()
+        rows += more
+    if arguments.celer:
+        about += ", celer " + subprocess.run(
+            [arguments.celer, "-c", "from importlib.metadata import version; print(version('celer'))"],
+            capture_output=True, text=True, check=True,
+        ).stdout.strip()  # fmt: skip
+    text = ["# Benchmarks of the solver core", "",
+            f"Made by `tests/benchmarks/solver.py` in {time.perf_counter() - started:.0f} s: {about}. Our times are "
+            f"medians over {RUNS} runs unless said otherwise, and include the certificate.", "",
+            table(["case", "target", "measured", "met"], rows)]  # fmt: skip
+    for title, page in pages.items():
+        text += ["", f"## {title}", "", page]
+    arguments.out.write_text("\n".join(text) + "\n", encoding="utf-8")
+    return None
+
+
+if __name__ == "__main__":
+    main()
