@@ -34,7 +34,7 @@ def run_compare(
     quiet: bool,
     as_json: bool,
 ) -> int:
-    """Run all data sets, write page and records; certified if every convex run is proved."""
+    """Run all data sets, write page and records; what is proved stands in the output, not in the exit code."""
     names = [name.strip() for name in features.split(",")] if features else None
     chosen = [name.strip() for name in methods.split(",")] if methods else None
     out.mkdir(parents=True, exist_ok=True)
