@@ -116,8 +116,8 @@ def summary(rows: list[dict], args: argparse.Namespace) -> str:
         "",
         f"`tests/benchmarks/any_dimension.py`, {platform.machine()}, {platform.system()}, one BLAS thread, convexnn "
         f"{cn.__version__}, NumPy {np.__version__}. Objective 1/2 |f - y|^2 + beta sum ||w|| |a| without biases, "
-        f"on the training 80 %. Per cell: one run of convexnn (at most {args.ours:g} s) against L-BFGS and Adam, widths 100 "
-        f"and 1000, {args.seeds} seed(s) each, {args.seconds:g} s each; the best of them all is shown.",
+        f"on the training 80 %. Per cell: one run of convexnn (at most {args.ours:g} s) against L-BFGS and Adam, "
+        f"widths 100 and 1000, {args.seeds} seed(s) each, {args.seconds:g} s each; the best of them all is shown.",
         "",
         "| data | n x d | beta / beta_max | convexnn | best local | ratio | s | s of that run | neurons | "
         "its neurons | test R2 | its test R2 |",
