@@ -2,15 +2,22 @@
 
 from convexnn.estimators.classifier import ConvexReLUClassifier
 from convexnn.estimators.constructive import ConstructiveClassifier
+from convexnn.estimators.cross_validation import ConvexReLUClassifierCV, ConvexReLURegressorCV
 from convexnn.estimators.deep import DeepConvexReLUClassifier, DeepConvexReLURegressor
+from convexnn.estimators.features import WedgeFeatures
+from convexnn.estimators.path import convex_relu_path
 from convexnn.estimators.regressor import ConvexReLURegressor
 from convexnn.estimators.warnings import GapWarning
 
 __all__ = [
     "ConstructiveClassifier",
     "ConvexReLUClassifier",
+    "ConvexReLUClassifierCV",
     "ConvexReLURegressor",
+    "ConvexReLURegressorCV",
     "DeepConvexReLUClassifier",
     "DeepConvexReLURegressor",
     "GapWarning",
+    "WedgeFeatures",
+    "convex_relu_path",
 ]

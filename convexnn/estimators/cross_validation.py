@@ -1,0 +1,228 @@
+"""Choose the penalty by cross-validation, relative to each fold's own beta_max."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import check_cv
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from convexnn._checks import check_count, check_real
+from convexnn._types import ArrayLike, Bias, Floats, Norm
+from convexnn.estimators.checks import check_predict_data
+from convexnn.estimators.classifier import ConvexReLUClassifier
+from convexnn.estimators.fitted import FittedNetwork
+from convexnn.estimators.fitting import as_weights
+from convexnn.estimators.regressor import ConvexReLURegressor
+from convexnn.estimators.warnings import GapWarning
+from convexnn.exceptions import DataError, ParameterError
+from convexnn.training.strategy import MAX_ATOMS
+from convexnn.training.train import MAX_ITER
+
+__all__ = ["ConvexReLUClassifierCV", "ConvexReLURegressorCV"]
+
+
+def _ratios(beta_ratios: int | Sequence[float] | Floats, smallest: float) -> Floats:
+    """Decreasing ratios: as given, or geometric from 1 to `smallest`."""
+    if isinstance(beta_ratios, (int, np.integer)) and not isinstance(beta_ratios, bool):
+        smallest = check_real("smallest_ratio", smallest, low=0.0, high=1.0, strict=True)
+        return np.geomspace(1.0, smallest, check_count("beta_ratios", beta_ratios))
+    ratios = np.sort(np.asarray(beta_ratios, dtype=np.float64))[::-1]
+    if ratios.ndim != 1 or not len(ratios) or not np.isfinite(ratios).all() or ratios[-1] <= 0:
+        raise ParameterError(f"beta_ratios={beta_ratios!r}: must be a count, or finite numbers > 0.")
+    return ratios
+
+
+def _score_fold(
+    estimator: Any, X: Any, y: Any, weight: Floats | None, fold: tuple[Any, Any], ratios: Floats, scorer: Any
+) -> list[float]:
+    """Test scores of one fold along the ratios, each fit started from the last."""
+    train, test = fold
+    parts = [{} if weight is None else {"sample_weight": weight[rows]} for rows in (train, test)]
+    scores = []
+    with warnings.catch_warnings():
+        # Only the final fit reports its gap.
+        warnings.simplefilter("ignore", GapWarning)
+        for ratio in ratios:
+            estimator.set_params(beta_ratio=float(ratio)).fit(X[train], y[train], **parts[0])
+            scores.append(float(scorer(estimator, X[test], y[test], **parts[1])))
+    return scores
+
+
+class _RatioSearch(FittedNetwork):
+    """Cross-validation over `beta_ratios`, then one fit on all data."""
+
+    _base: Any
+    estimator_: Any
+
+    def __init__(
+        self,
+        *,
+        beta_ratios: int | Sequence[float] | Floats = 20,
+        smallest_ratio: float = 1e-3,
+        cv: Any = None,
+        scoring: Any = None,
+        one_standard_error: bool = False,
+        norm: Norm = "l2",
+        bias: Bias = True,
+        loss: str | None = None,
+        solver: str = "auto",
+        tol: float = 1e-6,
+        max_iter: int = MAX_ITER,
+        max_atoms: int = MAX_ATOMS,
+        random_state: int | np.random.RandomState | None = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.beta_ratios = beta_ratios
+        self.smallest_ratio = smallest_ratio
+        self.cv = cv
+        self.scoring = scoring
+        self.one_standard_error = one_standard_error
+        self.norm = norm
+        self.bias = bias
+        self.loss = loss
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.max_atoms = max_atoms
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def _estimator(self, **options: Any) -> Any:
+        names = ("norm", "bias", "solver", "tol", "max_iter", "max_atoms", "random_state")
+        loss = {} if self.loss is None else {"loss": self.loss}
+        return self._base(**{name: getattr(self, name) for name in names}, **loss, **options)
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Any:
+        """Choose the ratio and fit on all data.
+
+        Parameters
+        ----------
+        X : (n, d) array
+        y : (n,) array
+        sample_weight : (n,) array, optional
+            Used in training and in the scores.
+
+        Returns
+        -------
+        self
+        """
+        try:
+            points, labels = validate_data(self, X, y, dtype=np.float64, y_numeric=not is_classifier(self))
+        except ValueError as error:
+            raise DataError(f"{error} Pass finite real numbers and one target per row of X.") from error
+        weight = as_weights(sample_weight, len(points))
+        ratios = _ratios(self.beta_ratios, self.smallest_ratio)
+        folds = list(check_cv(self.cv, labels, classifier=is_classifier(self)).split(points, labels))
+        scorer = check_scoring(self._estimator(), scoring=self.scoring)
+        rows = Parallel(n_jobs=self.n_jobs)(
+            delayed(_score_fold)(
+                # Kernels of one fold are serial where folds run side by side.
+                self._estimator(warm_start=True, n_jobs=None if self.n_jobs in (None, 1) else 1),
+                points, labels, weight, fold, ratios, scorer,
+            )
+            for fold in folds
+        )  # fmt: skip
+        self.beta_ratios_ = ratios
+        self.scores_ = np.array(rows).T
+        self.best_ratio_ = float(ratios[_choose(self.scores_, self.one_standard_error)])
+        final = self._estimator(beta_ratio=self.best_ratio_, n_jobs=self.n_jobs, verbose=self.verbose)
+        self.estimator_ = final.fit(points, labels, sample_weight=weight)
+        for name in ("network_", "certificate_", "beta_", "support_", "n_neurons_", "n_iter_", "status_"):
+            setattr(self, name, getattr(self.estimator_, name))
+        return self
+
+    def predict(self, X: ArrayLike) -> Any:
+        """Predictions of the network fitted with the chosen penalty."""
+        return self._fitted().predict(self._checked(X))
+
+    def _fitted(self) -> Any:
+        check_is_fitted(self)
+        return self.estimator_
+
+    def _checked(self, X: ArrayLike) -> Any:
+        """Samples checked against the names and number of features of the fit."""
+        return check_predict_data(self, X)
+
+    def __sklearn_tags__(self) -> Any:
+        inherited: Any = super()
+        tags = inherited.__sklearn_tags__()
+        tags.input_tags.sparse = False
+        tags.input_tags.allow_nan = False
+        return tags
+
+
+def _choose(scores: Floats, one_standard_error: bool) -> int:
+    """Index of the best mean score, or of the largest penalty within one standard error of it."""
+    mean = scores.mean(axis=1)
+    best = int(mean.argmax())
+    if not one_standard_error:
+        return best
+    error = scores[best].std(ddof=1) / np.sqrt(scores.shape[1]) if scores.shape[1] > 1 else 0.0
+    return int(np.flatnonzero(mean >= mean[best] - error)[0])
+
+
+_DOC = """
+
+    Parameters
+    ----------
+    beta_ratios : int or array of float, default=20
+        Penalties relative to the `beta_max` of the data they are used on, or how many of them.
+    smallest_ratio : float, default=1e-3
+        Smallest ratio if `beta_ratios` is a number; the grid is geometric from 1.
+    cv : int, splitter or iterable, optional
+        As in scikit-learn.
+    scoring : str or callable, optional
+        As in scikit-learn.
+    one_standard_error : bool, default=False
+        Take the largest penalty whose mean score is within one standard error of the best.
+    n_jobs : int, optional
+        Folds computed side by side (joblib); the result does not depend on it.
+    norm, bias, loss, solver, tol, max_iter, max_atoms, random_state, verbose :
+        As in the estimator without CV.
+
+    Attributes
+    ----------
+    beta_ratios_ : (k,) array
+        Decreasing.
+    scores_ : (k, n_folds) array
+    best_ratio_ : float
+    estimator_ : the estimator fitted on all data
+    beta_, network_, certificate_, n_neurons_, support_, n_iter_, status_ :
+        Of `estimator_`.
+    """
+
+
+class ConvexReLURegressorCV(_RatioSearch, RegressorMixin, BaseEstimator):
+    __doc__ = "Certified regression with the penalty chosen by cross-validation." + _DOC
+    _base = ConvexReLURegressor
+
+
+class ConvexReLUClassifierCV(_RatioSearch, ClassifierMixin, BaseEstimator):
+    __doc__ = "Certified classification with the penalty chosen by cross-validation." + _DOC
+    _base = ConvexReLUClassifier
+
+    @property
+    def classes_(self) -> Any:
+        """Labels."""
+        return self.estimator_.classes_
+
+    def decision_function(self, X: ArrayLike) -> Floats:
+        """Outputs of the network fitted with the chosen penalty."""
+        values: Floats = self._fitted().decision_function(self._checked(X))
+        return values
+
+    @available_if(lambda self: self.loss in (None, "logistic"))
+    def predict_proba(self, X: ArrayLike) -> Floats:
+        """Class probabilities; only for logistic loss."""
+        values: Floats = self._fitted().predict_proba(self._checked(X))
+        return values
