@@ -45,6 +45,7 @@ class _DeepConvexFit(BaseEstimator):
         norm: Norm = "l2",
         bias: bool = True,
         loss: str = "",
+        scope: str = "auto",
         fine_tune: int = 0,
         tol: float = 1e-6,
         max_iter: int = MAX_ITER,
@@ -60,6 +61,7 @@ class _DeepConvexFit(BaseEstimator):
         self.norm = norm
         self.bias = bias
         self.loss = loss
+        self.scope = scope
         self.fine_tune = fine_tune
         self.tol = tol
         self.max_iter = max_iter
@@ -74,8 +76,9 @@ class _DeepConvexFit(BaseEstimator):
             seed = int(check_random_state(seed).randint(2**31 - 1))
         found = train_layerwise(
             X, y, n_blocks=self.n_blocks, width=self.width, beta=self.beta, beta_ratio=self.beta_ratio,
-            norm=self.norm, bias=self.bias, loss=loss, fine_tune=self.fine_tune, tol=self.tol, max_iter=self.max_iter,
-            time_limit=self.time_limit, max_atoms=self.max_atoms, random_state=seed, n_jobs=self.n_jobs,
+            norm=self.norm, bias=self.bias, loss=loss, scope=self.scope, fine_tune=self.fine_tune, tol=self.tol,
+            max_iter=self.max_iter, time_limit=self.time_limit, max_atoms=self.max_atoms, random_state=seed,
+            n_jobs=self.n_jobs,
         )  # fmt: skip
         self.network_ = found.network
         self.certificates_ = found.certificates
@@ -130,6 +133,8 @@ class DeepConvexReLURegressor(RegressorMixin, _DeepConvexFit):
         Whether biases are free, or absent.
     loss : str, default="squared"
         As in :class:`ConvexReLURegressor`.
+    scope : {"auto", "dictionary", "network", "searched"}, default="auto"
+        As in :func:`convexnn.train`: which neurons a block is optimised over.
     fine_tune : int, default=0
         Iterations of L-BFGS over all layers after the blocks; then the last block is trained again. A local method:
         the certificates of earlier blocks are given up (None).
@@ -173,6 +178,7 @@ class DeepConvexReLURegressor(RegressorMixin, _DeepConvexFit):
         norm: Norm = "l2",
         bias: bool = True,
         loss: str = "squared",
+        scope: str = "auto",
         fine_tune: int = 0,
         tol: float = 1e-6,
         max_iter: int = MAX_ITER,
@@ -183,7 +189,7 @@ class DeepConvexReLURegressor(RegressorMixin, _DeepConvexFit):
     ) -> None:
         super().__init__(
             n_blocks=n_blocks, width=width, beta=beta, beta_ratio=beta_ratio, norm=norm, bias=bias, loss=loss,
-            fine_tune=fine_tune, tol=tol, max_iter=max_iter, time_limit=time_limit, max_atoms=max_atoms,
+            scope=scope, fine_tune=fine_tune, tol=tol, max_iter=max_iter, time_limit=time_limit, max_atoms=max_atoms,
             random_state=random_state, n_jobs=n_jobs,
         )  # fmt: skip
 
@@ -231,7 +237,7 @@ class DeepConvexReLUClassifier(ClassifierMixin, _DeepConvexFit):
 
     Parameters
     ----------
-    n_blocks, width, beta, beta_ratio, norm, bias, fine_tune, tol, max_iter, time_limit :
+    n_blocks, width, beta, beta_ratio, norm, bias, scope, fine_tune, tol, max_iter, time_limit :
         As in :class:`DeepConvexReLURegressor`.
     max_atoms, random_state, n_jobs :
         As in :class:`DeepConvexReLURegressor`.
@@ -265,6 +271,7 @@ class DeepConvexReLUClassifier(ClassifierMixin, _DeepConvexFit):
         norm: Norm = "l2",
         bias: bool = True,
         loss: str = "logistic",
+        scope: str = "auto",
         fine_tune: int = 0,
         tol: float = 1e-6,
         max_iter: int = MAX_ITER,
@@ -275,7 +282,7 @@ class DeepConvexReLUClassifier(ClassifierMixin, _DeepConvexFit):
     ) -> None:
         super().__init__(
             n_blocks=n_blocks, width=width, beta=beta, beta_ratio=beta_ratio, norm=norm, bias=bias, loss=loss,
-            fine_tune=fine_tune, tol=tol, max_iter=max_iter, time_limit=time_limit, max_atoms=max_atoms,
+            scope=scope, fine_tune=fine_tune, tol=tol, max_iter=max_iter, time_limit=time_limit, max_atoms=max_atoms,
             random_state=random_state, n_jobs=n_jobs,
         )  # fmt: skip
 

@@ -32,6 +32,7 @@ class BlockOptions:
     norm: Norm
     bias: bool
     loss: str
+    scope: str
     tol: float
     max_iter: int
     time_limit: float | None
@@ -74,6 +75,7 @@ def train_layerwise(
     norm: Norm = "l2",
     bias: bool = True,
     loss: str = "squared",
+    scope: str = "auto",
     fine_tune: int = 0,
     tol: float = 1e-6,
     max_iter: int = 1000,
@@ -98,7 +100,7 @@ def train_layerwise(
         Largest number of neurons kept of every block but the last, those with the largest ||w_j|| ||a_j||.
     beta : float, optional
         Penalty of every block; by default `beta_ratio` times the block's own beta_max.
-    norm, bias, loss, tol, max_iter, max_atoms, random_state, n_jobs :
+    norm, bias, loss, scope, tol, max_iter, max_atoms, random_state, n_jobs :
         As in :func:`convexnn.train`; bias is True or False.
     fine_tune : int
         Iterations of L-BFGS over all layers after the blocks (l2 only), followed by exact last-layer weights and a
@@ -121,8 +123,8 @@ def train_layerwise(
     if time_limit is not None:
         time_limit = check_real("time_limit", time_limit, low=0.0, strict=True)
     options = BlockOptions(
-        beta, check_real("beta_ratio", beta_ratio, low=0.0, strict=True), check_norm(norm), bias, loss, tol, max_iter,
-        time_limit, max_atoms, random_state, n_jobs,
+        beta, check_real("beta_ratio", beta_ratio, low=0.0, strict=True), check_norm(norm), bias, loss, scope, tol,
+        max_iter, time_limit, max_atoms, random_state, n_jobs,
     )  # fmt: skip
     layers: list[tuple[Floats, Floats]] = []
     results: list[TrainingResult] = []
@@ -148,8 +150,8 @@ def train_layerwise(
 
 def _session(A: Floats, Y: Floats, options: BlockOptions) -> Session:
     return Session(
-        A, Y, norm=options.norm, bias=options.bias, loss=options.loss, max_atoms=options.max_atoms,
-        random_state=options.random_state, n_jobs=options.n_jobs,
+        A, Y, norm=options.norm, bias=options.bias, loss=options.loss, scope=options.scope,
+        max_atoms=options.max_atoms, random_state=options.random_state, n_jobs=options.n_jobs,
     )  # fmt: skip
 
 

@@ -13,10 +13,12 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from convexnn import DeepConvexReLUClassifier, DeepConvexReLURegressor, ReLUNetwork, certify
 from convexnn.data import make_spiral
 
-# A fixed penalty and one round of search keep hundreds of fits fast; what they find does not matter here.
+# A sampled dictionary and a fixed penalty keep hundreds of fits fast; what they find does not matter here.
+_FAST = {"scope": "dictionary", "max_atoms": 600, "max_iter": 10}
 ESTIMATORS = [
-    DeepConvexReLURegressor(max_iter=1, beta=3.0, width=5, max_atoms=10_000),
-    DeepConvexReLUClassifier(max_iter=1, beta=0.5, n_blocks=1, max_atoms=10_000),
+    DeepConvexReLURegressor(beta=3.0, width=5, **_FAST),
+    DeepConvexReLUClassifier(beta=0.5, width=5, **_FAST),
+    DeepConvexReLUClassifier(beta=0.5, loss="squared", n_blocks=1, fine_tune=3, **_FAST),
 ]
 
 
@@ -74,7 +76,7 @@ def test_classes_of_any_kind_and_probabilities():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(45, 2)) + np.repeat([[0, 0], [4, 0], [0, 4]], 15, axis=0)
     y = np.repeat(["c", "a", "b"], 15)
-    net = DeepConvexReLUClassifier(width=6, max_iter=1, beta=0.1, max_atoms=10_000).fit(X, y)
+    net = DeepConvexReLUClassifier(width=6, beta=0.1, **_FAST).fit(X, y)
     assert net.score(X, y) == 1.0
     proba = net.predict_proba(X)
     np.testing.assert_allclose(proba.sum(axis=1), 1.0)
