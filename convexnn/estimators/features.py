@@ -72,15 +72,15 @@ class WedgeFeatures(TransformerMixin, BaseEstimator):
         DataError, ParameterError
             If data or parameters are not usable; both are ValueErrors.
         """
-        size = max(1, check_count("n_components", self.n_components, low=2) // 2)
+        n_components = check_count("n_components", self.n_components)
         norm, bias = check_norm(self.norm), check_bias(self.bias)
         try:
             points = validate_data(self, X, dtype=np.float64, order="C")
         except ValueError as error:
             raise DataError(f"{error} Pass finite real numbers of shape (n_samples, n_features).") from error
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        found = sampled_dictionary(points, size=size, norm=norm, bias=bias, random_state=seed)
-        self.atoms_: Atoms = found.atoms()
+        found = sampled_dictionary(points, size=(n_components + 1) // 2, norm=norm, bias=bias, random_state=seed)
+        self.atoms_: Atoms = found.atoms().select(slice(n_components))
         self._n_samples = len(points)
         return self
 

@@ -114,7 +114,7 @@ def test_wedge_features_in_a_pipeline_with_names():
     assert table.shape == (45, 200)
     model = make_pipeline(WedgeFeatures(n_components=200, random_state=0), Ridge(1e-2)).fit(X, y)
     assert model.score(X, y) > 0.8
-    with pytest.raises(ParameterError, match="n_components=1"):
-        WedgeFeatures(n_components=1).fit(X)
+    with pytest.raises(ParameterError, match="n_components=0"):
+        WedgeFeatures(n_components=0).fit(X)
     with pytest.raises(DataError, match="NaN"):
         WedgeFeatures().fit([[np.nan]])

@@ -18,7 +18,7 @@ from convexnn import (
 )
 
 SHORT = {"max_atoms": 200_000, "max_iter": 2, "beta_ratio": 0.1}
-GRID = {"max_atoms": 100_000, "max_iter": 2, "beta_ratios": (0.3,), "cv": 2}
+GRID = {"max_atoms": 100_000, "beta_ratios": (0.3,), "cv": 2}
 ESTIMATORS = [
     ConvexReLURegressor(**SHORT),
     ConvexReLURegressor(**SHORT, norm="l1", bias=False, beta=0.5),
@@ -26,8 +26,8 @@ ESTIMATORS = [
     ConvexReLURegressor(**SHORT, bias="penalized", random_state=1),
     ConvexReLUClassifier(**SHORT).set_params(max_iter=8),
     ConvexReLUClassifier(**SHORT, norm="l1", loss="squared_hinge").set_params(max_iter=8),
-    ConvexReLURegressorCV(**GRID),
-    ConvexReLUClassifierCV(**GRID),
+    ConvexReLURegressorCV(**GRID, max_iter=1),
+    ConvexReLUClassifierCV(**GRID, max_iter=8),
     WedgeFeatures(n_components=100, random_state=0),
     WedgeFeatures(n_components=100, norm="l1", bias=False, random_state=0),
 ]
