@@ -39,7 +39,7 @@ def _training_options(function: Any) -> Any:
             click.option("--tol", type=float, default=1e-6, show_default=True, help="Relative gap to reach."),
             click.option("--time-limit", type=float, help="Seconds; the best network so far is kept."),
             click.option("--max-atoms", type=int, help="Largest number of candidate neurons."),
-            click.option("--seed", type=int, default=0, show_default=True, help="For sampled dictionaries."),
+            click.option("--seed", type=int, default=0, show_default=True, help="For heuristic searches."),
             click.option("--quiet", is_flag=True, help="No progress on standard error."),
         ]
     ):

@@ -46,9 +46,9 @@ class ConvexReLURegressor(ConvexFit, RegressorMixin, BaseEstimator):
     time_limit : float, optional
         Seconds after which the best network so far is kept.
     max_atoms : int, default=300000000
-        Candidate neurons that may be searched exactly; a larger dictionary is sampled.
+        Candidate neurons that may be searched exactly; beyond that the search is heuristic and proves nothing.
     random_state : int, RandomState or None, default=None
-        Seed of sampled dictionaries; exact methods are deterministic.
+        Seed of the heuristic search; exact methods are deterministic.
     n_jobs : int, optional
         Threads (None or -1: all processors); the result does not depend on it.
     verbose : int, default=0
