@@ -28,7 +28,7 @@ from statistics import median
 import numpy as np
 
 import convexnn
-from convexnn import beta_max, certify, dictionary, solve_path, train
+from convexnn import beta_max, dictionary, solve_path, train
 from convexnn._native import core
 from convexnn.compare import train_local
 from convexnn.data import make_spiral
@@ -176,16 +176,16 @@ def spiral_child(n, ratio, tol):
     start = time.perf_counter()
     result = train(X, y, beta=beta, norm="l1", tol=tol)
     seconds = time.perf_counter() - start
-    start = time.perf_counter()
-    certify(result.network, X, y, beta=beta, norm="l1")
-    proof = time.perf_counter() - start
+    proof = seconds - result.trace[-1].seconds
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps([seconds, memory, result.certificate.relative_gap, result.n_iter, proof]))
 
 
 def in_child(n, ratio, tol, runs):
     code = [sys.executable, __file__, "--spiral", str(n), str(ratio), str(tol)]
-    found = [json.loads(subprocess.run(code, capture_output=True, text=True, check=True).stdout) for _ in range(runs)]
+    found = []
+    for _ in range(runs):
+        found.append(json.loads(subprocess.run(code, capture_output=True, text=True, check=True).stdout))
     return [median(column) for column in zip(*found)]
 
 
