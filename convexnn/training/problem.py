@@ -9,6 +9,7 @@ import numpy as np
 from convexnn._progress import Progress
 from convexnn._types import Bias, Floats, Ints, Norm
 from convexnn.dictionaries import Atoms
+from convexnn.dictionaries.orientation import orientation_of
 from convexnn.geometry.frame import Frame, make_frame
 from convexnn.losses import LOSSES
 from convexnn.losses.base import Loss
@@ -96,8 +97,7 @@ class LassoProblem:
     def to_atoms(self, normals: Floats, offsets: Floats, rows: Ints) -> Atoms:
         """Atoms in the units of the user."""
         weights, biases = self.frame.to_input(normals, offsets)
-        orientation = np.ones(len(offsets), dtype=np.int64)
-        return Atoms(weights, biases, rows, orientation)
+        return Atoms(weights, biases, rows, orientation_of(self.frame, normals, rows))
 
     def to_input_dual(self, v: Floats) -> Floats:
         """Dual vector in the units of the user."""
