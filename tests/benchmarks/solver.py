@@ -338,14 +338,19 @@ def interrupts():
     return [row], table(["kernel", "median seconds", "worst"], lines)
 
 
-def machine():
+def machine(celer):
     names = ("numpy", "scipy", "scikit-learn", "cvxpy", "clarabel", "scs", "ecos")
     about_cpu = Path("/proc/cpuinfo").read_text().splitlines()
     model = next((line.split(":")[1].strip() for line in about_cpu if line.startswith("model name")), "")
     load = f"{os.getloadavg()[0]:.1f}"
-    return (f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {model}, {len(os.sched_getaffinity(0))} processors, "
-            f"load average {load} before the run, Python {platform.python_version()}, convexnn {convexnn.__version__}, "
-            + ", ".join(f"{name} {version(name)}" for name in names))  # fmt: skip
+    packages = ["convexnn " + convexnn.__version__, *(f"{name} {version(name)}" for name in names)]
+    if celer:
+        ask = "from importlib.metadata import version; print('celer', version('celer'))"
+        packages.append(subprocess.run([celer, "-c", ask], capture_output=True, text=True, check=True).stdout.strip())
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {model}, {len(os.sched_getaffinity(0))} processors, load average {load} "
+        f"before the run, Python {platform.python_version()}, " + ", ".join(packages)
+    )
 
 
 def main():
@@ -360,9 +365,20 @@ def main():
         n, ratio, tol = arguments.spiral
         return spiral_child(int(n), float(ratio), float(tol))
     warnings.simplefilter("ignore")
-    about, started = machine(), time.perf_counter()
-    rows, pages = oracle_cost(), {}
-    rows += three_dimensions() + one_dimension() + whole_path()
+    about, started, rows, pages = machine(arguments.celer), time.perf_counter(), [], {}
+
+    def write():  # after every part, so that a run that is stopped has said something
+        text = ["# Benchmarks of the solver core", "",
+                f"Made by `tests/benchmarks/solver.py` in {time.perf_counter() - started:.0f} s: {about}. Our times "
+                f"are medians over {RUNS} runs unless said otherwise, and include the certificate.", "",
+                table(["case", "target", "measured", "met"], rows)]  # fmt: skip
+        for title, page in pages.items():
+            text += ["", f"## {title}", "", page]
+        arguments.out.write_text("\n".join(text) + "\n", encoding="utf-8")
+
+    for part in (oracle_cost, one_dimension, whole_path, three_dimensions):
+        rows += part()
+        write()
     for title, part in {
         "Interruption": interrupts,
         "Scaling: spiral, l1, 1e-2 beta_max": large_spirals,
@@ -371,18 +387,7 @@ def main():
     }.items():
         more, pages[title] = part()
         rows += more
-    if arguments.celer:
-        about += ", celer " + subprocess.run(
-            [arguments.celer, "-c", "from importlib.metadata import version; print(version('celer'))"],
-            capture_output=True, text=True, check=True,
-        ).stdout.strip()  # fmt: skip
-    text = ["# Benchmarks of the solver core", "",
-            f"Made by `tests/benchmarks/solver.py` in {time.perf_counter() - started:.0f} s: {about}. Our times are "
-            f"medians over {RUNS} runs unless said otherwise, and include the certificate.", "",
-            table(["case", "target", "measured", "met"], rows)]  # fmt: skip
-    for title, page in pages.items():
-        text += ["", f"## {title}", "", page]
-    arguments.out.write_text("\n".join(text) + "\n", encoding="utf-8")
+        write()
     return None
 
 
