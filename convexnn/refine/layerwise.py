@@ -22,6 +22,9 @@ from convexnn.training.strategy import MAX_ATOMS
 
 __all__ = ["BlockOptions", "Layerwise", "train_layerwise"]
 
+# Width, L-BFGS iterations and share of the time of the local descent from which a search begins.
+_START, _LOCAL, _LOCAL_SHARE = 100, 300, 0.6
+
 
 @dataclass(frozen=True)
 class BlockOptions:
@@ -39,6 +42,7 @@ class BlockOptions:
     max_atoms: int
     random_state: int | None
     n_jobs: int | None
+    start_width: int
 
 
 @dataclass(frozen=True)
@@ -86,9 +90,11 @@ def train_layerwise(
 ) -> Layerwise:
     """Train a deep ReLU network as a sequence of two-layer problems.
 
-    Block k is a two-layer network from the activations of block k - 1 to the targets, trained by
+    Block k is a two-layer network from the activations of block k - 1 to the targets, trained as by
     :func:`convexnn.train`; its hidden layer becomes a layer of the deep network, its output weights are used in the
-    last block only. So the last block is optimal for its inputs, within the scope of its certificate.
+    last block only. So the last block is optimal for its inputs, within the scope of its certificate: proved where
+    the inputs have few dimensions or norm="l1"; where neurons can only be searched (scope "searched", l2), the search
+    begins with a local descent from a random start and proves nothing.
 
     Parameters
     ----------
@@ -125,6 +131,7 @@ def train_layerwise(
     options = BlockOptions(
         beta, check_real("beta_ratio", beta_ratio, low=0.0, strict=True), check_norm(norm), bias, loss, scope, tol,
         max_iter, time_limit, max_atoms, random_state, n_jobs,
+        start_width=_START if width is None else width,
     )  # fmt: skip
     layers: list[tuple[Floats, Floats]] = []
     results: list[TrainingResult] = []
@@ -161,11 +168,25 @@ def _train_block(A: Floats, Y: Floats, options: BlockOptions) -> TrainingResult:
     if beta is None:
         # A constant target has beta_max = 0: every beta > 0 gives the same constant network.
         beta = options.beta_ratio * (session.beta_max() or 1.0)
-    return _solve(session, beta, options)
+    clock = Clock(options.time_limit)
+    if session.scope == "searched" and options.norm == "l2":
+        session.start_from(_local_start(A, Y, beta, options))
+    return session.solve(beta, tol=options.tol, max_iter=options.max_iter, clock=clock)
 
 
-def _solve(session: Session, beta: float, options: BlockOptions) -> TrainingResult:
-    return session.solve(beta, tol=options.tol, max_iter=options.max_iter, clock=Clock(options.time_limit))
+def _local_start(A: Floats, Y: Floats, beta: float, options: BlockOptions) -> ReLUNetwork:
+    """Where neurons are searched anyway, the search begins with a network from a random start that has descended."""
+    rng = np.random.default_rng(0 if options.random_state is None else options.random_state)
+    d, c, m = A.shape[1], Y.shape[1], options.start_width
+    spread = np.maximum(A.std(axis=0), 1e-3 * (A.std() or 1.0))
+    hidden = rng.standard_normal((m, d)) / spread / d**0.5
+    # Hyperplanes through random samples, so that every neuron divides them.
+    offsets = -(hidden * A[rng.integers(len(A), size=m)]).sum(axis=1) if options.bias else np.zeros(m)
+    output = rng.standard_normal((c, m)) / m
+    start = DeepReLUNetwork(((hidden, offsets), (output, np.zeros(c))))
+    task = Task(A, Y, beta, options.norm, options.bias, options.loss)
+    limit = None if options.time_limit is None else _LOCAL_SHARE * options.time_limit
+    return fine_tuned(start, task, max_iter=_LOCAL, clock=Clock(limit)).to_shallow()
 
 
 def _strongest(network: ReLUNetwork, norm: Norm, width: int | None) -> tuple[Floats, Floats]:
@@ -192,5 +213,5 @@ def _tuned(
     A = X if moved.n_layers == 2 else np.ascontiguousarray(moved.activations(X)[-2])
     session = _session(A, Y, options)
     session.start_from(ReLUNetwork(weight, bias, output.T, intercept))
-    last = _solve(session, beta, options)
+    last = session.solve(beta, tol=options.tol, max_iter=options.max_iter, clock=Clock(options.time_limit))
     return _stacked(list(moved.layers[:-2]), last.network), last

@@ -93,6 +93,11 @@ class Session:
         """How neurons are searched, and why so."""
         return self._plan.reason
 
+    @property
+    def scope(self) -> str:
+        """What results speak of: "network", "dictionary" or "searched"."""
+        return self._plan.scope
+
     def start_from(self, network: ReLUNetwork) -> None:
         """Begin the next search with the neurons of a network; exact methods need no start and ignore it."""
         problem, frame = self._problem, self._problem.frame

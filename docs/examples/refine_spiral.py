@@ -27,7 +27,7 @@ from convexnn.data import make_spiral
 from convexnn.refine import balanced, compare_scales, deep_objective
 
 N, WIDTH, EPOCHS, BETA = 100, 100, 1000, 0.05
-RATES = (0.1, 0.03, 0.01)
+RATES = (0.03, 0.01, 0.1)
 SEEDS = range(5)
 
 

@@ -84,6 +84,7 @@ def main():
     parser.add_argument("--limit", type=float, default=10.0, help="seconds per block and for fine-tuning")
     parser.add_argument("--ratios", default="0.03,0.01,0.003")
     parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--fine-tune", action="store_true", help="also the variant with 500 iterations of L-BFGS")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     warnings.simplefilter("ignore")
@@ -97,8 +98,9 @@ def main():
         methods = [
             ("MLPClassifier", mlp, ALPHAS),
             ("blocks only", convex(options.limit, 0), ratios),
-            ("blocks, fine-tuned", convex(options.limit, 500), ratios),
         ]
+        if options.fine_tune:
+            methods.append(("blocks, fine-tuned", convex(options.limit, 500), ratios))
         lines += compare(name, X, y, methods, options.folds)
         (options.folder / "deep.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     print("\n".join(lines))
