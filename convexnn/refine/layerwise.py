@@ -93,8 +93,8 @@ def train_layerwise(
     Block k is a two-layer network from the activations of block k - 1 to the targets, trained as by
     :func:`convexnn.train`; its hidden layer becomes a layer of the deep network, its output weights are used in the
     last block only. So the last block is optimal for its inputs, within the scope of its certificate: proved where
-    the inputs have few dimensions or norm="l1"; where neurons can only be searched (scope "searched", l2), the search
-    begins with a local descent from a random start and proves nothing.
+    the inputs have few dimensions or norm="l1"; where neurons can only be searched (scope "searched"), nothing is
+    proved, and with several outputs the search begins with a local descent from a random start (l2).
 
     Parameters
     ----------
@@ -169,7 +169,8 @@ def _train_block(A: Floats, Y: Floats, options: BlockOptions) -> TrainingResult:
         # A constant target has beta_max = 0: every beta > 0 gives the same constant network.
         beta = options.beta_ratio * (session.beta_max() or 1.0)
     clock = Clock(options.time_limit)
-    if session.scope == "searched" and options.norm == "l2":
+    # With several outputs the convex master of a search is slow, and a local descent far ahead when it begins.
+    if session.scope == "searched" and options.norm == "l2" and Y.shape[1] > 1:
         session.start_from(_local_start(A, Y, beta, options))
     return session.solve(beta, tol=options.tol, max_iter=options.max_iter, clock=clock)
 
