@@ -67,7 +67,8 @@ def write_part(path: Path, atoms: Atoms, notes: Mapping[str, str]) -> None:
         table = arrow.table(columns).replace_schema_metadata(dict(notes))
         # Doubles of a cross product have no structure that a dictionary or a compressor could use.
         codes = [name for name in columns if name.startswith(("generator", "orientation"))]
-        parquet.write_table(table, temporary, use_dictionary=codes, compression="none")
+        options = {"compression": "none", "write_page_checksum": True}
+        parquet.write_table(table, temporary, use_dictionary=codes, **options)
     temporary.replace(path)
 
 
@@ -95,7 +96,7 @@ def read_part(path: Path) -> Atoms:
 
 
 def _read_parquet(path: Path) -> Atoms:
-    table = _parquet()[1].read_table(path)
+    table = _parquet()[1].read_table(path, page_checksum_verification=True)
 
     def columns(stem: str, dtype: type) -> Any:
         found = [name for name in table.column_names if name.startswith(stem)]

@@ -7,6 +7,7 @@ import json
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 
@@ -133,7 +134,7 @@ def open_matrix(path: Path, n: int, m: int) -> Floats:
     """
     try:
         matrix = _open(path, n, m)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, SyntaxError, TokenError, zipfile.BadZipFile) as error:
         raise ModelFormatError(f"{path} is not a matrix of a dictionary ({error}); export again.") from error
     if matrix.shape != (n, m) or matrix.dtype != np.float64:
         raise ModelFormatError(f"{path} is {matrix.dtype} of shape {matrix.shape}; expected float64 ({n}, {m}).")
@@ -148,4 +149,6 @@ def _open(path: Path, n: int, m: int) -> Floats:
         return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
+    if path.stat().st_size != 8 + length + 8 * n * m:
+        raise ValueError(f"{path.stat().st_size} bytes do not hold {m} columns of {n}")
     return np.asarray(np.memmap(path, dtype="<f8", mode="r", offset=8 + length, shape=(m, n)).T)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -15,13 +16,20 @@ from convexnn._checks import check_points
 from convexnn._types import Bias, Floats, Norm
 from convexnn.dictionaries import Atoms, Dictionary, dictionary
 from convexnn.dictionaries.budget import MAX_BYTES, check_byte_budget
-from convexnn.exceptions import DataError, ModelFormatError, ParameterError
-from convexnn.export.atom_tables import bytes_per_atom, part_name, read_part
+from convexnn.exceptions import ModelFormatError, ParameterError
+from convexnn.export.atom_tables import TABLES, bytes_per_atom, part_name, read_part
 from convexnn.export.matrix_files import open_matrix
+from convexnn.export.sources import digest_of
 
 __all__ = ["FORMAT", "MANIFEST", "VERSION", "SavedDictionary", "load_dictionary", "read_manifest"]
 
 FORMAT, VERSION, MANIFEST = "convexnn-dictionary", 1, "dictionary.json"
+
+# Fields of the manifest: from the beginning, and once the export is complete.
+_FIELDS: dict[str, Any] = {
+    "kind": str, "norm": str, "bias": (bool, str), "table": str, "fingerprint": str, "columns": list, "complete": bool,
+}  # fmt: skip
+_LATER: dict[str, Any] = {"n_atoms": int, "parts": list, "matrix_file": (str, type(None))}
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,12 @@ class SavedDictionary:
         table = self.manifest["table"]
         return [self.folder / "atoms" / part_name(k, table) for k in range(len(self.manifest["parts"]))]
 
+    @property
+    def _columns(self) -> tuple[int, int]:
+        """Numbers of columns of normals and of generators."""
+        names = [str(column["name"]) for column in self.manifest["columns"]]
+        return self.X.shape[1], sum(name.startswith("generator_") for name in names)
+
     def parts(self) -> Iterator[Atoms]:
         """The atoms, one part after another; parts without atoms (degenerate data) are left out.
 
@@ -63,8 +77,12 @@ class SavedDictionary:
         """
         for path, count in zip(self.part_paths, self.manifest["parts"], strict=True):
             part = read_part(path)
-            if len(part) != count:
-                raise ModelFormatError(f"{path} has {len(part)} atoms, but {MANIFEST} says {count}; export again.")
+            found = (part.normals.shape[1], part.generators.shape[1])
+            if len(part) != count or (count and found != self._columns):
+                raise ModelFormatError(
+                    f"{path} has {len(part)} atoms with {found} columns of normals and generators, but {MANIFEST} says "
+                    f"{count} with {self._columns}; export again."
+                )
             if count:
                 yield part
 
@@ -76,8 +94,7 @@ class SavedDictionary:
         DictionarySizeError
             If they need more than `max_bytes`; use :meth:`parts` then.
         """
-        columns = self.manifest["columns"]
-        d, k = self.X.shape[1], sum(column["name"].startswith("generator_") for column in columns)
+        d, k = self._columns
         needed = self.n_atoms * bytes_per_atom("parquet", d, 2 * k)
         check_byte_budget("the list of atoms", needed, max_bytes, "Read it with parts(), or raise max_bytes.")
         empty = Atoms(np.zeros((0, d)), np.zeros(0), np.zeros((0, k), dtype=np.int64), np.zeros(0, dtype=np.int64))
@@ -133,9 +150,11 @@ def load_dictionary(folder: str | PathLike[str]) -> SavedDictionary:
         raise ModelFormatError(f"{place} is incomplete; call export_dictionary with the same arguments to finish it.")
     try:
         X = check_points(np.load(place / "samples.npy", allow_pickle=False))
-        saved = SavedDictionary(place, X, manifest["norm"], manifest["bias"], manifest["n_atoms"], manifest)
-    except (OSError, ValueError, KeyError, DataError) as error:
-        raise ModelFormatError(f"{place} is damaged ({error}); export again.") from error
+    except (OSError, ValueError, EOFError, SyntaxError, TokenError) as error:
+        raise ModelFormatError(f"{place / 'samples.npy'} is damaged ({error}); export again.") from error
+    if manifest["kind"] == "all wedges" and digest_of(X) != manifest["fingerprint"]:
+        raise ModelFormatError(f"{place / 'samples.npy'} does not have the fingerprint of {MANIFEST}; export again.")
+    saved = SavedDictionary(place, X, manifest["norm"], manifest["bias"], manifest["n_atoms"], manifest)
     missing = [path.name for path in saved.part_paths if not path.is_file()]
     if missing or sum(manifest["parts"]) != saved.n_atoms:
         raise ModelFormatError(f"{place} lacks {len(missing)} parts of its table; export again.")
@@ -158,4 +177,12 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise ModelFormatError(f"{folder / MANIFEST} is not the manifest of a dictionary.")
     if manifest.get("version") != VERSION:
         raise ModelFormatError(f"{folder} has version {manifest.get('version')!r}; this release reads {VERSION}.")
+    wrong = [name for name, kind in _FIELDS.items() if not isinstance(manifest.get(name, ...), kind)]
+    if manifest.get("complete"):
+        wrong += [name for name, kind in _LATER.items() if not isinstance(manifest.get(name, ...), kind)]
+        wrong += ["parts" for count in manifest.get("parts") or () if not isinstance(count, int)][:1]
+    if manifest.get("table") not in TABLES:
+        wrong.append("table")
+    if wrong or not all(isinstance(column, dict) and "name" in column for column in manifest["columns"]):
+        raise ModelFormatError(f"{folder / MANIFEST} is damaged: {', '.join(wrong) or 'columns'}; export again.")
     return manifest

@@ -15,7 +15,7 @@ from convexnn.exceptions import DataError
 from convexnn.geometry.frame import Frame, make_frame
 from convexnn.geometry.rows import generating_rows
 
-__all__ = ["AllWedges", "GivenAtoms", "Source"]
+__all__ = ["AllWedges", "GivenAtoms", "Source", "digest_of"]
 
 
 class Source(Protocol):
@@ -71,7 +71,7 @@ class AllWedges:
 
     def fingerprint(self) -> str:
         """SHA-256 of the samples."""
-        return _digest(self.X)
+        return digest_of(self.X)
 
     def atoms(self, part: int) -> Atoms:
         """Atoms of a part, both orientations of each hyperplane in turn."""
@@ -128,7 +128,7 @@ class GivenAtoms:
     def fingerprint(self) -> str:
         """SHA-256 of samples and atoms."""
         atoms = self.given
-        return _digest(self.X, atoms.normals, atoms.offsets, atoms.generators, atoms.orientation)
+        return digest_of(self.X, atoms.normals, atoms.offsets, atoms.generators, atoms.orientation)
 
     def atoms(self, part: int) -> Atoms:
         """Atoms of a part."""
@@ -140,7 +140,8 @@ class GivenAtoms:
         return self.atoms(part).select(rows).columns(self.X)
 
 
-def _digest(*arrays: Floats | Ints) -> str:
+def digest_of(*arrays: Floats | Ints) -> str:
+    """SHA-256 of arrays with their types and shapes."""
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(f"{array.dtype.str}{array.shape}".encode())

@@ -206,3 +206,21 @@ def test_damage_is_told(tmp_path):
         load_dictionary(tmp_path)
     with pytest.raises(ModelFormatError, match="not an exported dictionary"):
         load_dictionary(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("name", ["dictionary.json", "samples.npy", "atoms/part-000001.parquet", "matrix.safetensors"])
+def test_mutated_files_load_or_are_refused(name, tmp_path):
+    export_dictionary(DATA["general"], tmp_path, matrix="safetensors", block=30)
+    path, random = tmp_path / name, np.random.default_rng(0)
+    content, refused = path.read_bytes(), 0
+    for _ in range(150):
+        changed = bytearray(content)
+        changed[random.integers(len(changed))] ^= 1 << random.integers(8)
+        path.write_bytes(changed[: random.integers(len(changed))] if random.random() < 0.2 else changed)
+        try:
+            saved = load_dictionary(tmp_path)
+            saved.atoms()
+            saved.matrix()
+        except ModelFormatError:
+            refused += 1
+    assert refused > (20 if name == "matrix.safetensors" else 100)
