@@ -90,7 +90,7 @@ def _parts(comparisons: Sequence[Comparison], markup: Any) -> list[dict[str, Any
     for item in comparisons:
         pictures = [
             ("Where runs end", distribution_svg, "Further left is better; a vertical line is a single run."),
-            ("How fast", time_svg, "Lines: median best objective so far. Shade: all restarts. Dots: certified gap."),
+            ("How fast", time_svg, "Lines: median best objective so far. Shade: all restarts. Dots, if any: the gap proved at that time."),
             ("Neurons and test score", scores_svg, "A lower training objective need not score better."),
         ]
         notes = [f"{run.method}: {run.note}" for run in item.runs if run.note and run.seed == 0]
