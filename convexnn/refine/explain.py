@@ -10,9 +10,11 @@ import numpy as np
 
 from convexnn._checks import check_norm, check_points
 from convexnn._types import ArrayLike, Norm
+from convexnn.exceptions import ParameterError
 from convexnn.geometry.frame import make_frame
 from convexnn.network import DeepReLUNetwork
 from convexnn.refine.neurons import NeuronReport, near_wedges, neuron_report
+from convexnn.refine.objective import check_layers
 from convexnn.refine.polished import neuron_table
 from convexnn.refine.readers import read_network
 
@@ -75,13 +77,20 @@ def explain(
     Returns
     -------
     Explanation
+
+    Raises
+    ------
+    ModelFormatError, DataError, ParameterError
+        If an argument is not usable.
     """
     net = read_network(network)
     points = check_points(X, n_features=net.n_features)
     norm = check_norm(norm)
+    if bias not in (True, False):
+        raise ParameterError(f"bias={bias!r}: choose True (hyperplanes anywhere) or False (through the origin).")
     inputs = [points, *net.activations(points)]
     reports: list[NeuronReport] = []
-    for k in range(net.n_layers - 1) if layers is None else layers:
+    for k in check_layers(layers, net.n_layers - 1):
         weight, offsets = net.layers[k]
         frame = make_frame(np.ascontiguousarray(inputs[k]), norm=norm, bias=bias)
         for j, wedge in enumerate(near_wedges(frame, weight, offsets)):

@@ -133,17 +133,7 @@ def train_layerwise(
         max_iter, time_limit, max_atoms, random_state, n_jobs,
         start_width=_START if width is None else width,
     )  # fmt: skip
-    layers: list[tuple[Floats, Floats]] = []
-    results: list[TrainingResult] = []
-    A = points
-    for block in range(n_blocks):
-        result = _train_block(A, targets, options)
-        results.append(result)
-        if block == n_blocks - 1 or result.network.n_neurons == 0:
-            break
-        weight, offset = _strongest(result.network, options.norm, width)
-        layers.append((weight, offset))
-        A = np.ascontiguousarray(np.maximum(A @ weight.T + offset, 0.0))
+    layers, results = _blocks(points, targets, n_blocks, width, options)
     network = _stacked(layers, results[-1].network)
     certificates: list[Certificate | None] = [result.certificate for result in results]
     objective = results[-1].certificate.primal
@@ -153,6 +143,24 @@ def train_layerwise(
             certificates = [None] * (len(results) - 1) + [last.certificate]
             objective = last.certificate.primal
     return Layerwise(network, tuple(certificates), tuple(result.beta for result in results), objective)
+
+
+def _blocks(
+    X: Floats, Y: Floats, n_blocks: int, width: int | None, options: BlockOptions
+) -> tuple[list[tuple[Floats, Floats]], list[TrainingResult]]:
+    """Hidden layers of all blocks but the last, and the result of every block."""
+    layers: list[tuple[Floats, Floats]] = []
+    results: list[TrainingResult] = []
+    A = X
+    for block in range(n_blocks):
+        result = _train_block(A, Y, options)
+        results.append(result)
+        if block == n_blocks - 1 or result.network.n_neurons == 0:
+            break
+        weight, offset = _strongest(result.network, options.norm, width)
+        layers.append((weight, offset))
+        A = np.ascontiguousarray(np.maximum(A @ weight.T + offset, 0.0))
+    return layers, results
 
 
 def _session(A: Floats, Y: Floats, options: BlockOptions) -> Session:

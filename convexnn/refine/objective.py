@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from convexnn._checks import check_norm, check_points, check_real, check_targets
@@ -11,7 +13,7 @@ from convexnn.losses import LOSSES
 from convexnn.network import DeepReLUNetwork
 from convexnn.network.relu import row_norms
 
-__all__ = ["balanced", "check_kind", "deep_objective", "half_decay"]
+__all__ = ["balanced", "check_kind", "check_layers", "deep_objective", "half_decay"]
 
 _SWEEPS = 200
 _SETTLED = 1e-13
@@ -31,6 +33,14 @@ def check_kind(network: DeepReLUNetwork, norm: Norm, bias: bool) -> None:
         raise ParameterError("the network has no hidden layer; there is no neuron to refine.")
     if not bias and any(b.any() for _, b in network.layers):
         raise ParameterError("bias=False describes networks without biases, but this one has some; pass bias=True.")
+
+
+def check_layers(layers: Sequence[int] | None, n_hidden: int) -> list[int]:
+    """The hidden layers asked for, in order; all if None."""
+    wanted = range(n_hidden) if layers is None else layers
+    if any(not isinstance(k, (int, np.integer)) or not 0 <= k < n_hidden for k in wanted):
+        raise ParameterError(f"layers={layers!r}: hidden layers are numbered 0..{n_hidden - 1}, from the input.")
+    return sorted({int(k) for k in wanted})
 
 
 def half_decay(network: DeepReLUNetwork, norm: Norm = "l2") -> float:

@@ -15,7 +15,7 @@ from convexnn.losses import LOSSES
 from convexnn.network import DeepReLUNetwork
 from convexnn.refine.last_layer import Task, reoptimised
 from convexnn.refine.neurons import NeuronReport
-from convexnn.refine.objective import balanced, check_kind
+from convexnn.refine.objective import balanced, check_kind, check_layers
 from convexnn.refine.polished import Polished
 from convexnn.refine.readers import read_network
 from convexnn.refine.replacement import candidates_of, replace_inner, replace_last
@@ -104,25 +104,20 @@ def polish(
     LOSSES.check(loss)
     task = Task(points, targets, check_real("beta", beta, low=0.0, strict=True), check_norm(norm), bias, loss)
     check_kind(given, task.norm, bias)
+    wanted = check_layers(layers, given.n_layers - 1)
     rescaled = balanced(given, task.norm)
-    refitted, current = reoptimised(rescaled, task), rescaled
-    reports: list[NeuronReport] = []
-    for k in _check_layers(layers, given.n_layers - 1):
-        A = points if k == 0 else current.activations(points)[k - 1]
-        frame = geometry if k == 0 and geometry is not None else make_frame(A, norm=task.norm, bias=bias)
-        candidates = candidates_of(current, k, A, frame, choose, n_samples)
-        replace = replace_last if k == given.n_layers - 2 else replace_inner
-        current, which = replace(current, task, candidates, A, monotone=monotone)
-        reports += candidates.reports(which)
-    final = reoptimised(current, task, always=True)
+    refitted = reoptimised(rescaled, task)
+    moved, reports = _moved(rescaled, task, wanted, choose, n_samples, geometry, monotone=monotone)
+    final = reoptimised(moved, task, always=True)
     if monotone:
         # Where neurons are moved for nothing, the best network on the way stays.
-        final = min((final, current, refitted, rescaled), key=task.objective)
+        final = min((final, moved, refitted, rescaled), key=task.objective)
     measure = default_score(loss) if score is None else score
-    scored = [(points, targets)]
+    networks = (given, refitted, final)
+    val_scores = None
     if X_val is not None and y_val is not None:
         held = check_points(X_val, n_features=given.n_features, name="X_val")
-        scored.append((held, check_targets(y_val, len(held))))
+        val_scores = _scores(measure, held, check_targets(y_val, len(held)), *networks)
     return Polished(
         network=final,
         original=given,
@@ -130,17 +125,33 @@ def polish(
         objective_rescaled=task.objective(rescaled),
         objective_reoptimised=task.objective(refitted),
         objective=task.objective(final),
-        train_scores=_scores(measure, *scored[0], given, refitted, final),
-        val_scores=_scores(measure, *scored[1], given, refitted, final) if len(scored) > 1 else None,
+        train_scores=_scores(measure, points, targets, *networks),
+        val_scores=val_scores,
         neurons=tuple(reports),
     )
 
 
-def _check_layers(layers: Sequence[int] | None, n_hidden: int) -> list[int]:
-    wanted = range(n_hidden) if layers is None else layers
-    if any(not isinstance(k, (int, np.integer)) or not 0 <= k < n_hidden for k in wanted):
-        raise ParameterError(f"layers={layers!r}: hidden layers are numbered 0..{n_hidden - 1}, from the input.")
-    return sorted({int(k) for k in wanted})
+def _moved(
+    network: DeepReLUNetwork,
+    task: Task,
+    layers: list[int],
+    choose: str,
+    n_samples: int | None,
+    geometry: Frame | None,
+    *,
+    monotone: bool,
+) -> tuple[DeepReLUNetwork, list[NeuronReport]]:
+    """Layer after layer, each on the activations that the polished layers before it give."""
+    reports: list[NeuronReport] = []
+    for k in layers:
+        A = task.X if k == 0 else network.activations(task.X)[k - 1]
+        known = geometry if k == 0 else None
+        frame = make_frame(np.ascontiguousarray(A), norm=task.norm, bias=task.bias) if known is None else known
+        candidates = candidates_of(network, k, A, frame, choose, n_samples)
+        replace = replace_last if k == network.n_layers - 2 else replace_inner
+        network, which = replace(network, task, candidates, A, monotone=monotone)
+        reports += candidates.reports(which)
+    return network, reports
 
 
 def _scores(

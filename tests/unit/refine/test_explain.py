@@ -7,6 +7,7 @@ import pytest
 
 from convexnn import DeepReLUNetwork, explain, train
 from convexnn.data import make_spiral
+from convexnn.exceptions import ParameterError
 from convexnn.plots import ExplanationDisplay
 from convexnn.refine import compare_scales, scale_report
 
@@ -97,3 +98,11 @@ def test_scale_report_of_an_odd_network_without_samples():
     assert report.local is None
     assert report.block_norms == (2.0, 2.0)
     assert report.lipschitz_bound == 2.0
+
+
+def test_bad_arguments_are_named():
+    net = DeepReLUNetwork(((np.eye(2), np.zeros(2)), (np.ones((1, 2)), np.zeros(1))))
+    with pytest.raises(ParameterError, match="bias='penalized'"):
+        explain(net, np.eye(2), bias="penalized")
+    with pytest.raises(ParameterError, match="layers"):
+        explain(net, np.eye(2), layers=[1])
