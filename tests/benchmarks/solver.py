@@ -25,13 +25,17 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-import numpy as np
+# One BLAS thread for everybody: the matrices here are small, and spinning helpers would disturb what is measured.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
 
-import convexnn
-from convexnn import beta_max, dictionary, solve_path, train
-from convexnn._native import core
-from convexnn.compare import train_local
-from convexnn.data import make_spiral
+import numpy as np  # noqa: E402
+
+import convexnn  # noqa: E402
+from convexnn import beta_max, dictionary, solve_path, train  # noqa: E402
+from convexnn._native import core  # noqa: E402
+from convexnn.compare import train_local  # noqa: E402
+from convexnn.data import make_spiral  # noqa: E402
 
 RUNS = 5
 
@@ -348,7 +352,7 @@ def machine(celer):
         ask = "from importlib.metadata import version; print('celer', version('celer'))"
         packages.append(subprocess.run([celer, "-c", ask], capture_output=True, text=True, check=True).stdout.strip())
     return (
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {model}, {len(os.sched_getaffinity(0))} processors, load average {load} "
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {model}, {len(os.sched_getaffinity(0))} processors, load {load} "
         f"before the run, Python {platform.python_version()}, " + ", ".join(packages)
     )
 
@@ -376,7 +380,7 @@ def main():
             text += ["", f"## {title}", "", page]
         arguments.out.write_text("\n".join(text) + "\n", encoding="utf-8")
 
-    for part in (oracle_cost, one_dimension, whole_path, three_dimensions):
+    for part in (oracle_cost, one_dimension, three_dimensions, whole_path):
         rows += part()
         write()
     for title, part in {
