@@ -15,6 +15,7 @@ from convexnn.exceptions import SolverUnavailableError
 
 __all__ = ["verdict", "write_json", "write_page"]
 
+_TIME_NOTE = "Lines: median best objective so far. Shade: all restarts. Dots, if any: the gap proved at that time."
 _TEMPLATE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Convex and non-convex training compared</title>
@@ -90,7 +91,7 @@ def _parts(comparisons: Sequence[Comparison], markup: Any) -> list[dict[str, Any
     for item in comparisons:
         pictures = [
             ("Where runs end", distribution_svg, "Further left is better; a vertical line is a single run."),
-            ("How fast", time_svg, "Lines: median best objective so far. Shade: all restarts. Dots, if any: the gap proved at that time."),
+            ("How fast", time_svg, _TIME_NOTE),
             ("Neurons and test score", scores_svg, "A lower training objective need not score better."),
         ]
         notes = [f"{run.method}: {run.note}" for run in item.runs if run.note and run.seed == 0]
