@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from convexnn._blas import single_thread
 from convexnn._checks import check_bias, check_count, check_norm
 from convexnn._progress import Clock, Observer, Progress
 from convexnn._types import ArrayLike, Bias, Floats, Norm
@@ -127,6 +128,12 @@ class Session:
         self, beta: float, *, tol: float, max_iter: int, clock: Clock, observer: Observer | None = None
     ) -> TrainingResult:
         """Train at one penalty, from the neurons of the last one."""
+        with single_thread():
+            return self._solve(beta, tol=tol, max_iter=max_iter, clock=clock, observer=observer)
+
+    def _solve(
+        self, beta: float, *, tol: float, max_iter: int, clock: Clock, observer: Observer | None
+    ) -> TrainingResult:
         if beta == 0:
             return self._interpolate(tol, max_iter, clock, observer)
         problem = self._problem.with_beta(beta)
