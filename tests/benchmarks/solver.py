@@ -326,7 +326,9 @@ INTERRUPTED = {
 def interrupts():
     lines, worst = [], 0.0
     for name, code in INTERRUPTED.items():
-        program = ("import sys, numpy as np, convexnn\nfrom convexnn._native import core\n"
+        program = ("import signal, sys, numpy as np, convexnn\n"
+                   # A shell that starts jobs in the background lets them ignore this signal.
+                   "signal.signal(signal.SIGINT, signal.default_int_handler)\nfrom convexnn._native import core\n"
                    "from convexnn.data import make_spiral\nrng = np.random.default_rng(0)\n"
                    "print('ready', flush=True)\n" + code)  # fmt: skip
         waits = []
