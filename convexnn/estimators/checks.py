@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from array_api_compat import array_namespace
 from sklearn.utils.validation import validate_data
 
 from convexnn._types import ArrayLike, Floats
 from convexnn.exceptions import DataError
 
-__all__ = ["check_class_data", "check_fit_data", "check_predict_data"]
+__all__ = ["check_class_data", "check_fit_data", "check_namespace_data", "check_predict_data"]
 
 _REMEDY = "Pass finite real numbers: X of shape (n_samples, n_features), y with one entry or row per sample."
 
@@ -40,3 +41,12 @@ def check_predict_data(estimator: Any, X: ArrayLike) -> Floats:
     except ValueError as error:
         raise DataError(f"{error} {_REMEDY}") from error
     return np.ascontiguousarray(X.toarray() if hasattr(X, "toarray") else X)
+
+
+def check_namespace_data(estimator: Any, X: Any) -> Any:
+    """Samples (n, d) of any array library, with the features seen in fit: float32 is kept, others become float64."""
+    xp = array_namespace(X)
+    try:
+        return validate_data(estimator, X, reset=False, dtype=(xp.float64, xp.float32))
+    except ValueError as error:
+        raise DataError(f"{error} {_REMEDY}") from error

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted
 
-from convexnn._types import ArrayLike, Bias, Floats, Norm
-from convexnn.estimators.checks import check_class_data, check_predict_data
+from convexnn._types import ArrayLike, Bias, Norm
+from convexnn.estimators.checks import check_class_data
+from convexnn.estimators.decisions import NetworkDecisions
 from convexnn.estimators.fitting import ConvexFit, as_weights
 from convexnn.estimators.labels import class_loss, class_targets
 from convexnn.exceptions import DataError
@@ -22,11 +20,7 @@ from convexnn.training.train import MAX_ITER
 __all__ = ["ConvexReLUClassifier"]
 
 
-def _has_probabilities(estimator: Any) -> bool:
-    return bool(estimator.loss == "logistic")
-
-
-class ConvexReLUClassifier(ConvexFit, ClassifierMixin, BaseEstimator):
+class ConvexReLUClassifier(ConvexFit, NetworkDecisions, ClassifierMixin, BaseEstimator):
     """Classifier whose training objective is proved to be optimal up to a stated gap.
 
     Minimises ``loss(f(X); y) + beta/2 * sum_j (||w_j||_p^2 + ||a_j||_p^2)`` over networks of any width; the
@@ -136,29 +130,6 @@ class ConvexReLUClassifier(ConvexFit, ClassifierMixin, BaseEstimator):
         targets = class_targets(codes, len(self.classes_), loss)
         self._train(points, targets, as_weights(sample_weight, len(points)), loss)
         return self
-
-    def decision_function(self, X: ArrayLike) -> Floats:
-        """Outputs of the network: (n,) for two classes, positive for ``classes_[1]``; else (n, n_classes)."""
-        check_is_fitted(self)
-        f = self.network_.outputs(check_predict_data(self, X))
-        return f[:, 0] if f.shape[1] == 1 else f
-
-    def predict(self, X: ArrayLike) -> Any:
-        """Labels (n,) with the largest output."""
-        f = self.decision_function(X)
-        return self.classes_[(f > 0).astype(int) if f.ndim == 1 else f.argmax(axis=1)]
-
-    @available_if(_has_probabilities)
-    def predict_proba(self, X: ArrayLike) -> Floats:
-        """Class probabilities (n, n_classes); only for ``loss="logistic"``."""
-        f = self.decision_function(X)
-        return np.column_stack([expit(-f), expit(f)]) if f.ndim == 1 else np.asarray(softmax(f, axis=1))
-
-    @available_if(_has_probabilities)
-    def predict_log_proba(self, X: ArrayLike) -> Floats:
-        """Logarithms of the class probabilities; only for ``loss="logistic"``."""
-        with np.errstate(divide="ignore"):
-            return np.asarray(np.log(self.predict_proba(X)))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -11,18 +11,19 @@ from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from convexnn._checks import check_count, check_real
 from convexnn._types import ArrayLike, Bias, Floats, Norm
-from convexnn.estimators.checks import check_predict_data
+from convexnn.estimators.checks import check_class_data, check_fit_data
 from convexnn.estimators.classifier import ConvexReLUClassifier
+from convexnn.estimators.decisions import NetworkDecisions
 from convexnn.estimators.fitted import FittedNetwork
 from convexnn.estimators.fitting import as_weights
+from convexnn.estimators.outputs import network_outputs
 from convexnn.estimators.regressor import ConvexReLURegressor
 from convexnn.estimators.warnings import GapWarning
-from convexnn.exceptions import DataError, ParameterError
+from convexnn.exceptions import ParameterError
 from convexnn.training.strategy import MAX_ATOMS
 from convexnn.training.train import MAX_ITER
 
@@ -76,6 +77,7 @@ class _RatioSearch(FittedNetwork):
         solver: str = "auto",
         tol: float = 1e-6,
         max_iter: int = MAX_ITER,
+        time_limit: float | None = None,
         max_atoms: int = MAX_ATOMS,
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
@@ -92,13 +94,14 @@ class _RatioSearch(FittedNetwork):
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter
+        self.time_limit = time_limit
         self.max_atoms = max_atoms
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
 
     def _estimator(self, **options: Any) -> Any:
-        names = ("norm", "bias", "solver", "tol", "max_iter", "max_atoms", "random_state")
+        names = ("norm", "bias", "solver", "tol", "max_iter", "time_limit", "max_atoms", "random_state")
         loss = {} if self.loss is None else {"loss": self.loss}
         return self._base(**{name: getattr(self, name) for name in names}, **loss, **options)
 
@@ -109,6 +112,7 @@ class _RatioSearch(FittedNetwork):
         ----------
         X : (n, d) array
         y : (n,) array
+            For regression also (n, c).
         sample_weight : (n,) array, optional
             Used in training and in the scores.
 
@@ -116,10 +120,8 @@ class _RatioSearch(FittedNetwork):
         -------
         self
         """
-        try:
-            points, labels = validate_data(self, X, y, dtype=np.float64, y_numeric=not is_classifier(self))
-        except ValueError as error:
-            raise DataError(f"{error} Pass finite real numbers and one target per row of X.") from error
+        check = check_class_data if is_classifier(self) else check_fit_data
+        points, labels = check(self, X, y)
         weight = as_weights(sample_weight, len(points))
         ratios = _ratios(self.beta_ratios, self.smallest_ratio)
         folds = list(check_cv(self.cv, labels, classifier=is_classifier(self)).split(points, labels))
@@ -132,6 +134,7 @@ class _RatioSearch(FittedNetwork):
             )
             for fold in folds
         )  # fmt: skip
+        self._flat = labels.ndim == 1
         self.beta_ratios_ = ratios
         self.scores_ = np.array(rows).T
         self.best_ratio_ = float(ratios[_choose(self.scores_, self.one_standard_error)])
@@ -140,18 +143,6 @@ class _RatioSearch(FittedNetwork):
         for name in ("network_", "certificate_", "beta_", "support_", "n_neurons_", "n_iter_", "status_"):
             setattr(self, name, getattr(self.estimator_, name))
         return self
-
-    def predict(self, X: ArrayLike) -> Any:
-        """Predictions of the network fitted with the chosen penalty."""
-        return self._fitted().predict(self._checked(X))
-
-    def _fitted(self) -> Any:
-        check_is_fitted(self)
-        return self.estimator_
-
-    def _checked(self, X: ArrayLike) -> Any:
-        """Samples checked against the names and number of features of the fit."""
-        return check_predict_data(self, X)
 
     def __sklearn_tags__(self) -> Any:
         inherited: Any = super()
@@ -187,6 +178,8 @@ _DOC = """
         Take the largest penalty whose mean score is within one standard error of the best.
     n_jobs : int, optional
         Folds computed side by side (joblib); the result does not depend on it.
+    time_limit : float, optional
+        Seconds for each fit; there is one per fold and ratio, and the final one.
     norm, bias, loss, solver, tol, max_iter, max_atoms, random_state, verbose :
         As in the estimator without CV.
 
@@ -206,8 +199,20 @@ class ConvexReLURegressorCV(_RatioSearch, RegressorMixin, BaseEstimator):
     __doc__ = "Certified regression with the penalty chosen by cross-validation." + _DOC
     _base = ConvexReLURegressor
 
+    def predict(self, X: ArrayLike) -> Floats:
+        """Outputs of the network fitted with the chosen penalty: (n,), or (n, c) if y had two dimensions."""
+        check_is_fitted(self)
+        f: Floats = network_outputs(self, X)
+        return f[:, 0] if self._flat else f
 
-class ConvexReLUClassifierCV(_RatioSearch, ClassifierMixin, BaseEstimator):
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.single_output = True
+        tags.target_tags.multi_output = True
+        return tags
+
+
+class ConvexReLUClassifierCV(_RatioSearch, NetworkDecisions, ClassifierMixin, BaseEstimator):
     __doc__ = "Certified classification with the penalty chosen by cross-validation." + _DOC
     _base = ConvexReLUClassifier
 
@@ -215,14 +220,3 @@ class ConvexReLUClassifierCV(_RatioSearch, ClassifierMixin, BaseEstimator):
     def classes_(self) -> Any:
         """Labels."""
         return self.estimator_.classes_
-
-    def decision_function(self, X: ArrayLike) -> Floats:
-        """Outputs of the network fitted with the chosen penalty."""
-        values: Floats = self._fitted().decision_function(self._checked(X))
-        return values
-
-    @available_if(lambda self: self.loss in (None, "logistic"))
-    def predict_proba(self, X: ArrayLike) -> Floats:
-        """Class probabilities; only for logistic loss."""
-        values: Floats = self._fitted().predict_proba(self._checked(X))
-        return values

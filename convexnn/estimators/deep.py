@@ -6,17 +6,17 @@ import warnings
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from convexnn._types import ArrayLike, Floats, Norm
 from convexnn.certificate import Certificate
-from convexnn.estimators.checks import check_class_data, check_fit_data, check_predict_data
+from convexnn.estimators.checks import check_class_data, check_fit_data
+from convexnn.estimators.decisions import NetworkDecisions
 from convexnn.estimators.labels import class_loss, class_targets
+from convexnn.estimators.outputs import network_outputs
 from convexnn.estimators.warnings import GapWarning
 from convexnn.exceptions import DataError
 from convexnn.network import DeepReLUNetwork
@@ -100,10 +100,6 @@ class _DeepConvexFit(BaseEstimator):
     def intercepts_(self) -> list[Floats]:
         """Biases of the layers, as in scikit-learn's MLPs."""
         return [bias for _, bias in self.network_.layers]
-
-    def _outputs(self, X: ArrayLike) -> Floats:
-        check_is_fitted(self)
-        return self.network_.outputs(check_predict_data(self, X))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -218,7 +214,8 @@ class DeepConvexReLURegressor(RegressorMixin, _DeepConvexFit):
 
     def predict(self, X: ArrayLike) -> Floats:
         """Output of the network at X (n, d): (n,), or (n, c) if y had two dimensions."""
-        f = self._outputs(X)
+        check_is_fitted(self)
+        f: Floats = network_outputs(self, X)
         return f[:, 0] if self._flat else f
 
     def __sklearn_tags__(self) -> Any:
@@ -228,11 +225,7 @@ class DeepConvexReLURegressor(RegressorMixin, _DeepConvexFit):
         return tags
 
 
-def _has_probabilities(estimator: Any) -> bool:
-    return bool(estimator.loss == "logistic")
-
-
-class DeepConvexReLUClassifier(ClassifierMixin, _DeepConvexFit):
+class DeepConvexReLUClassifier(NetworkDecisions, ClassifierMixin, _DeepConvexFit):
     """Deep ReLU network for classification whose blocks are convex problems with a certificate each.
 
     Parameters
@@ -316,19 +309,3 @@ class DeepConvexReLUClassifier(ClassifierMixin, _DeepConvexFit):
         loss = class_loss(self.loss, len(self.classes_))
         self._train(points, class_targets(codes, len(self.classes_), loss), loss)
         return self
-
-    def decision_function(self, X: ArrayLike) -> Floats:
-        """Outputs of the network: (n,) for two classes, positive for ``classes_[1]``; else (n, n_classes)."""
-        f = self._outputs(X)
-        return f[:, 0] if f.shape[1] == 1 else f
-
-    def predict(self, X: ArrayLike) -> Any:
-        """Labels (n,) with the largest output."""
-        f = self.decision_function(X)
-        return self.classes_[(f > 0).astype(int) if f.ndim == 1 else f.argmax(axis=1)]
-
-    @available_if(_has_probabilities)
-    def predict_proba(self, X: ArrayLike) -> Floats:
-        """Class probabilities (n, n_classes); only for ``loss="logistic"``."""
-        f = self.decision_function(X)
-        return np.column_stack([expit(-f), expit(f)]) if f.ndim == 1 else np.asarray(softmax(f, axis=1))

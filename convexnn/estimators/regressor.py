@@ -9,8 +9,9 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from convexnn._types import ArrayLike, Bias, Floats, Norm
-from convexnn.estimators.checks import check_fit_data, check_predict_data
+from convexnn.estimators.checks import check_fit_data
 from convexnn.estimators.fitting import ConvexFit, as_weights
+from convexnn.estimators.outputs import network_outputs
 from convexnn.training.strategy import MAX_ATOMS
 from convexnn.training.train import MAX_ITER
 
@@ -157,7 +158,7 @@ class ConvexReLURegressor(ConvexFit, RegressorMixin, BaseEstimator):
     def predict(self, X: ArrayLike) -> Floats:
         """Output of the network at X (n, d), sparse or dense: (n,), or (n, c) if y had two dimensions."""
         check_is_fitted(self)
-        f = self.network_.outputs(check_predict_data(self, X))
+        f: Floats = network_outputs(self, X)
         return f[:, 0] if self._flat else f
 
     def __sklearn_tags__(self) -> Any:
