@@ -9,10 +9,10 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from convexnn._checks import check_count, check_real
-from convexnn._progress import Clock
 from convexnn._types import ArrayLike, Bias, Floats, Ints, Norm
 from convexnn.certificate.record import data_fingerprint
 from convexnn.dictionaries import Atoms
+from convexnn.estimators.callbacks import HAS_CALLBACKS, CallbackSupport, FitTask, with_callbacks
 from convexnn.estimators.fitted import FittedNetwork
 from convexnn.estimators.progress import fit_observer
 from convexnn.estimators.samples import merge_samples
@@ -23,7 +23,7 @@ from convexnn.training.session import Session
 __all__ = ["ConvexFit", "as_weights"]
 
 
-class ConvexFit(FittedNetwork):
+class ConvexFit(CallbackSupport, FittedNetwork):
     """Training of an estimator whose constructor stores the parameters below."""
 
     beta: float | None
@@ -48,23 +48,28 @@ class ConvexFit(FittedNetwork):
     status_: str
     coef_: Floats
 
-    def _train(self, X: Floats, y: Floats, weight: Floats | None, loss: str) -> None:
-        """Train on checked data and set the fitted attributes."""
-        limits = self._limits()
+    @with_callbacks
+    def _train(self, X: Floats, y: Floats, weight: Floats | None, loss: str, labels: Any = None) -> None:
+        """Train on checked data and set the fitted attributes; `labels` are the targets as callbacks see them."""
+        tol, max_iter = check_real("tol", self.tol, low=0.0), check_count("max_iter", self.max_iter)
+        task = FitTask(self, X, y if labels is None else labels, weight, self._limit())
         X, y, weight, index = merge_samples(X, y, weight)
         session = self._start(X, y, weight, loss)
-        result = session.solve(self._penalty(session), observer=fit_observer(self.verbose), **limits)
-        self._keep(result, index)
+        result = session.solve(
+            self._penalty(session),
+            tol=tol,
+            max_iter=max_iter,
+            clock=task,
+            observer=task.observer(fit_observer(self.verbose)),
+        )
+        stopped = task.stopped and not result.certificate.holds
+        self._keep(result, index, "Stopped by a callback." if stopped else result.status.value)
+        task.end()
 
-    def _limits(self) -> dict[str, Any]:
-        limit = self.time_limit
-        if limit is not None:
-            limit = check_real("time_limit", limit, low=0.0, strict=True, hint="It counts seconds.")
-        return {
-            "tol": check_real("tol", self.tol, low=0.0),
-            "max_iter": check_count("max_iter", self.max_iter),
-            "clock": Clock(limit),
-        }
+    def _limit(self) -> float | None:
+        if self.time_limit is None:
+            return None
+        return check_real("time_limit", self.time_limit, low=0.0, strict=True, hint="It counts seconds.")
 
     def _seed(self) -> int | None:
         if self.random_state is None or isinstance(self.random_state, (int, np.integer)):
@@ -94,7 +99,7 @@ class ConvexFit(FittedNetwork):
         # A constant target has beta_max = 0: every beta > 0 gives the same constant network.
         return ratio * (session.beta_max() or 1.0)
 
-    def _keep(self, result: TrainingResult, index: Ints) -> None:
+    def _keep(self, result: TrainingResult, index: Ints, status: str) -> None:
         self.network_ = result.network
         self.certificate_ = result.certificate
         self.atoms_ = result.atoms
@@ -102,14 +107,15 @@ class ConvexFit(FittedNetwork):
         self.support_ = [index[list(rows)] for rows in result.support]
         self.n_neurons_ = result.network.n_neurons
         self.n_iter_ = max(1, result.n_iter)
-        self.status_ = result.status.value
+        self.status_ = status
         self.coef_ = result.coef
         if self.verbose:
             print(result.certificate.summary())
         if not result.certificate.holds:
             gap = result.certificate.relative_gap
             message = f"relative duality gap {gap:.1e} > tol={self.tol:g}. {self.status_}"
-            warnings.warn(message, GapWarning, stacklevel=4)
+            # scikit-learn's callbacks wrap one more call around _train.
+            warnings.warn(message, GapWarning, stacklevel=5 if HAS_CALLBACKS else 4)
 
     def __getstate__(self) -> dict[str, Any]:
         inherited: Any = super().__getstate__()

@@ -83,6 +83,14 @@ class ConvexReLURegressor(ConvexFit, RegressorMixin, BaseEstimator):
     --------
     convexnn.train : The same as a function.
 
+    Notes
+    -----
+    Training runs on NumPy. With scikit-learn's ``array_api_dispatch`` predictions are computed in the array library
+    and on the device of X, whatever the training data were; float32 samples give float32 predictions.
+
+    ``set_callbacks`` takes callbacks of scikit-learn 1.9 or later: a fit is a task, every round of training a
+    subtask, and a callback that returns True ends training with the network so far.
+
     Examples
     --------
     >>> import numpy as np
@@ -151,8 +159,8 @@ class ConvexReLURegressor(ConvexFit, RegressorMixin, BaseEstimator):
             If the gap is above `tol`; the network is usable and the gap is true.
         """
         points, targets = check_fit_data(self, X, y)
-        self._train(points, targets, as_weights(sample_weight, len(points)), self.loss)
         self._flat = targets.ndim == 1
+        self._train(points, targets, as_weights(sample_weight, len(points)), self.loss)
         return self
 
     def predict(self, X: ArrayLike) -> Floats:

@@ -18,6 +18,7 @@ from convexnn import (
     WedgeFeatures,
     convex_relu_path,
 )
+from convexnn.estimators import GapWarning
 from convexnn.estimators.cross_validation import _choose
 from convexnn.exceptions import DataError, ParameterError
 
@@ -79,6 +80,27 @@ def test_bad_data_are_explained():
     fitted = ConvexReLURegressorCV(beta_ratios=[0.3], cv=2).fit(X, y)
     with pytest.raises(DataError, match="3 features"):
         fitted.predict(np.ones((4, 3)))
+
+
+def test_several_outputs_share_one_penalty():
+    Y = np.column_stack([y, X[:, 0]])
+    folds = KFold(3, shuffle=True, random_state=0)
+    search = ConvexReLURegressorCV(beta_ratios=RATIOS[:2], cv=folds, tol=1e-4, bias=False).fit(X, Y)
+    assert search.predict(X).shape == (45, 2)
+    single = ConvexReLURegressor(beta_ratio=search.best_ratio_, tol=1e-4, bias=False).fit(X, Y)
+    np.testing.assert_array_equal(search.predict(X), single.predict(X))
+    scores = cross_val_score(single, X, Y, cv=folds)
+    np.testing.assert_allclose(search.scores_[RATIOS.index(search.best_ratio_)], scores, atol=2e-2)
+
+
+def test_time_limit_holds_for_every_fit():
+    search = ConvexReLURegressorCV(beta_ratios=[1e-3], cv=2, tol=1e-12, time_limit=1e-9)
+    with pytest.warns(GapWarning, match="time_limit"):
+        search.fit(X, y)
+    assert search.scores_.shape == (1, 2)
+    assert not search.certified_
+    with pytest.raises(ParameterError, match="time_limit"):
+        ConvexReLURegressorCV(beta_ratios=[0.3], cv=2, time_limit=-1).fit(X, y)
 
 
 def test_path_in_the_order_of_lasso_path():
