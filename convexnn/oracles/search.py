@@ -25,7 +25,9 @@ from convexnn.oracles.snap import snapped
 __all__ = ["SearchOracle"]
 
 # Sample-start-feature products per step, and entries of one block of responses (about 100 MB each).
-_WORK = 400_000_000
+_WORK = 200_000_000
+# Steps of an ascent between two searches for the best offset.
+_REPIVOT = 4
 _BLOCK = 12_000_000
 # Answers whose snapped variants are tried.
 _SNAPPED = 64
@@ -62,11 +64,12 @@ class SearchOracle:
         random_state: int = 0,
         points: Any = None,
         n_jobs: int | None = None,
+        n_outputs: int = 1,
     ) -> None:
         self._frame = frame
         self._points: Any = frame.points if points is None else points
         # The cost of a call is starts * steps * n * r: fewer starts on large data keep it at some seconds.
-        affordable = _WORK // max(1, frame.n * max(1, frame.rank))
+        affordable = _WORK // max(1, frame.n * (frame.rank + (20 * n_outputs if frame.affine else 1)))
         self._starts, self._steps = max(16, min(starts, affordable)), steps
         self._rng = np.random.default_rng(random_state)
         self._n_jobs = n_jobs
@@ -163,34 +166,40 @@ def _ascend(xp: Any, X: Any, V: Any, U: Any, steps: int, affine: bool, norm: str
     """
     if norm == "l1":
         U = U / xp.sum(xp.abs(U), axis=1, keepdims=True)
-    value, c, goal = _respond(xp, X, V, U, affine, norm)
+    value, c, goal, pivot = _respond(xp, X, V, U, affine, norm, None)
     mix = xp.ones_like(value)
-    for _ in range(steps):
+    for step in range(steps):
         if clock.expired:
             break
         trial = (1.0 - mix)[:, None] * U + mix[:, None] * goal
         length = xp.sum(xp.abs(trial), axis=1) if norm == "l1" else xp.sqrt(xp.sum(trial * trial, axis=1))
         trial = trial / xp.where(length > 0, length, xp.ones_like(length))[:, None]
-        value_, c_, goal_ = _respond(xp, X, V, trial, affine, norm)
+        # The best offset costs a sort of all samples: between two of them the pivot stays.
+        keep = None if step % _REPIVOT == 0 or step == steps - 1 else pivot
+        value_, c_, goal_, pivot_ = _respond(xp, X, V, trial, affine, norm, keep)
         better = value_ > value
         U, goal = xp.where(better[:, None], trial, U), xp.where(better[:, None], goal_, goal)
         value, c = xp.where(better, value_, value), xp.where(better, c_, c)
+        pivot = xp.where(better, pivot_, pivot) if affine else None
         mix = xp.where(better, xp.minimum(2.0 * mix, xp.ones_like(mix)), 0.25 * mix)
     return U, c, value
 
 
-def _respond(xp: Any, X: Any, V: Any, U: Any, affine: bool, norm: str) -> tuple[Any, Any, Any]:
-    """Values and offsets of unit normals, and the best normal of the cell of each."""
+def _respond(xp: Any, X: Any, V: Any, U: Any, affine: bool, norm: str, pivot: Any) -> tuple[Any, Any, Any, Any]:
+    """Values and offsets of unit normals, the best normal of the cell of each, and their pivots."""
     A = X @ U.T  # (n, k)
-    if affine:
+    if affine and pivot is None:
         c, pivot = _best_offsets(xp, A, V, norm)
+        A = A + c[None, :]
+    elif affine:
+        c = -xp.reshape(xp.take_along_axis(A, pivot[None, :], axis=0), (-1,))
         A = A + c[None, :]
     else:
         c, pivot = xp.zeros_like(A[0, :]), None
     H = xp.where(A > 0, A, xp.zeros_like(A))
     responses = H.T @ V  # (k, c)
     values = xp.max(xp.abs(responses), axis=1) if norm == "l1" else xp.sqrt(xp.sum(responses**2, axis=1))
-    return values, c, _best_in_cell(xp, X, V, A, responses, U, pivot, norm)
+    return values, c, _best_in_cell(xp, X, V, A, responses, U, pivot, norm), pivot
 
 
 def _best_in_cell(xp: Any, X: Any, V: Any, A: Any, responses: Any, U: Any, pivot: Any, norm: str) -> Any:

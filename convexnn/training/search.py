@@ -137,7 +137,13 @@ def solve_search(
     empty = Neurons(np.zeros((0, problem.frame.rank)), np.zeros(0), np.zeros((0, c)), t)
     # With an exact oracle the gap is about the violation, so the violation must be below the gap that is asked for.
     violation = 0.2 * tol if oracle.exact else max(tol, 1e-4)
-    run = _Run(problem, oracle, make_master, clock, observer, violation, tol, [], empty, empty.objective(problem))
+
+    def timed_master() -> ColumnMaster:
+        master = make_master()
+        master.clock = clock
+        return master
+
+    run = _Run(problem, oracle, timed_master, clock, observer, violation, tol, [], empty, empty.objective(problem))
     neurons = empty if start is None else start
     run.keep(neurons)
     if isinstance(oracle, SearchOracle):

@@ -27,7 +27,7 @@ from convexnn.training.descent import Neurons
 from convexnn.training.generation import Solution, generate
 from convexnn.training.interpolation import check_consistent, interpolate
 from convexnn.training.line import has_line_solver, solve_line
-from convexnn.training.masters import ColumnMaster, Master, amplitude_master, make_master
+from convexnn.training.masters import ColumnMaster, amplitude_master, make_master
 from convexnn.training.masters.faces import FaceMaster
 from convexnn.training.problem import LassoProblem, make_problem
 from convexnn.training.result import TrainingResult
@@ -84,8 +84,9 @@ class Session:
             max_atoms=max_atoms,
             random_state=random_state,
             n_jobs=n_jobs,
+            n_outputs=data.Y.shape[1],
         )
-        self._master: Master | None = None
+        self._master: ColumnMaster | None = None
         self._faces: FaceMaster | None = None
         self._found: Neurons | None = None
 
@@ -121,7 +122,7 @@ class Session:
         constant = problem.loss.best_constant() if problem.intercept else np.zeros(problem.targets.shape[1])
         v = problem.dual_vector(np.zeros_like(problem.targets) + constant)
         if isinstance(oracle, SearchOracle):
-            oracle = SearchOracle(problem.frame, starts=1024, steps=40, random_state=0)
+            oracle = SearchOracle(problem.frame, starts=512, steps=32, n_outputs=problem.targets.shape[1])
         return oracle.price(v, 0.0, 1).strongest * problem.unit
 
     def solve(
@@ -170,6 +171,7 @@ class Session:
             return solve_line(problem, tol=tol, max_iter=max_iter, clock=clock, observer=observer)
         if self._master is None:
             self._master = make_master(self._problem, self._solver, self._options)
+        self._master.clock = clock
         if oracle is None:
             state = self._master.solve(problem.beta)
             work, value = self._master.working, problem.objective(state.f, state.z)

@@ -59,6 +59,7 @@ def make_plan(
     max_atoms: int = MAX_ATOMS,
     random_state: int | None = None,
     n_jobs: int | None = None,
+    n_outputs: int = 1,
 ) -> Plan:
     """Choose the oracle for a frame.
 
@@ -91,7 +92,7 @@ def make_plan(
         return Plan(None, "network", False, "no neuron: all samples are equal, a constant is optimal")
     count = 2 * count_hyperplanes(frame.n, frame.rank, norm=frame.norm, affine=frame.affine)
     if scope == "searched" or (scope == "auto" and count > max_atoms):
-        return _search_plan(frame, count, max_atoms, random_state, n_jobs)
+        return _search_plan(frame, count, max_atoms, random_state, n_jobs, n_outputs)
     if count > max_atoms:
         if scope == "network":
             raise DictionarySizeError(
@@ -114,8 +115,12 @@ def _exact_oracle(frame: Frame, *, network: bool, n_jobs: int | None) -> Oracle:
     return PencilOracle(frame, network=network, n_jobs=n_jobs)
 
 
-def _search_plan(frame: Frame, count: int, max_atoms: int, random_state: int | None, n_jobs: int | None) -> Plan:
-    oracle = SearchOracle(frame, random_state=0 if random_state is None else random_state, n_jobs=n_jobs)
+def _search_plan(
+    frame: Frame, count: int, max_atoms: int, random_state: int | None, n_jobs: int | None, n_outputs: int
+) -> Plan:
+    oracle = SearchOracle(
+        frame, random_state=0 if random_state is None else random_state, n_jobs=n_jobs, n_outputs=n_outputs
+    )
     why = "as asked for" if count <= max_atoms else f"because {count:.3g} atoms exceed max_atoms={max_atoms:,}"
     return Plan(oracle, "searched", False, f"{oracle.strategy} ({why})")
 

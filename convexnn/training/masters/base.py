@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from convexnn._progress import Clock
 from convexnn._types import Floats, Ints
 from convexnn.oracles.candidates import Candidates
 from convexnn.training.problem import LassoProblem
@@ -98,6 +99,12 @@ class ColumnMaster(ABC):
     def __init__(self, problem: LassoProblem) -> None:
         self.problem = problem
         self.working = WorkingSet(problem.frame.rank, max(problem.frame.subset_size, 1))
+        self.clock: Clock | None = None
+        """If set, a long solve ends early when its time is over, with the coefficients it has."""
+
+    @property
+    def _expired(self) -> bool:
+        return self.clock is not None and self.clock.expired
 
     def add(self, found: Candidates) -> None:
         self.working.add(found)

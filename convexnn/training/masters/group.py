@@ -108,7 +108,7 @@ class GroupMaster(ColumnMaster):
             self._descend(beta)
             f = self._outputs()
             value = self._value(beta)
-            if not self._enter(f, beta) or value >= previous * (1.0 - 1e-14):
+            if self._expired or not self._enter(f, beta) or value >= previous * (1.0 - 1e-14):
                 break
             previous = value
         self._descend(beta)
@@ -131,7 +131,7 @@ class GroupMaster(ColumnMaster):
                 blocks, self.problem.loss, beta, self._z[active].ravel(), self._t, intercept=self.problem.intercept
             )
             self._z[active], self._t = state.a.reshape(-1, c), state.t
-            if state.event is Event.CONVERGED:
+            if state.event is Event.CONVERGED or self._expired:
                 return
             value = self._value(beta)
             dropped = state.event is not Event.UNFINISHED and self._drop(int(active[state.block]), beta, value)
