@@ -394,6 +394,12 @@ def main():
     about, done = machine(arguments.celer), {}
     if arguments.resume and arguments.resume.exists():
         done = json.loads(arguments.resume.read_text())
+    note = ""
+    if os.getloadavg()[0] > 0.5:
+        note = (
+            " The machine was busy with other work: wall times are upper bounds, and two threads cannot show what they "
+            "gain."
+        )
     for title, part in parts.items():
         if title not in done:
             done[title] = part()
@@ -402,7 +408,7 @@ def main():
         # After every part, so that a run that is stopped has said something.
         text = ["# Benchmarks of the solver core", "",
                 f"Made by `tests/benchmarks/solver.py`: {about}. Our times are medians over {RUNS} runs unless said "
-                "otherwise, and include the certificate.", "",
+                "otherwise, and include the certificate." + note, "",
                 table(["case", "target", "measured", "met"],
                       [row for rows, _ in done.values() for row in rows])]  # fmt: skip
         for name, (_, page) in done.items():
