@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from convexnn.compare.local import LOCAL_METHODS, train_local
+from convexnn.compare.peer_scnn import train_scnn, why_not_scnn
 from convexnn.compare.task import Task
 from convexnn.exceptions import ConvexNNError
 from convexnn.export import from_sklearn, from_torch
@@ -18,10 +19,12 @@ from convexnn.network import DeepReLUNetwork, ReLUNetwork
 from convexnn.network.relu import row_norms
 from convexnn.training import train
 
-__all__ = ["CONSTRUCTIVE", "METHODS", "Run", "available", "run_method"]
+__all__ = ["CONSTRUCTIVE", "METHODS", "PACKAGES", "Run", "available", "run_method"]
 
 CONSTRUCTIVE = ("affine", "clamp", "deep")
-METHODS = ("convex", *(f"constructive-{kind}" for kind in CONSTRUCTIVE), *LOCAL_METHODS, "sklearn", "torch")
+# Methods of other packages: only on request.
+PACKAGES = ("sklearn", "torch", "scnn")
+METHODS = ("convex", *(f"constructive-{kind}" for kind in CONSTRUCTIVE), *LOCAL_METHODS, *PACKAGES)
 # Neurons below this share of the strongest one do not count.
 _DEAD = 1e-6
 
@@ -84,6 +87,7 @@ def available(task: Task) -> dict[str, str]:
         reasons["torch"] = "written for squared loss, l2 and free biases"
     if not reasons["torch"] and find_spec("torch") is None:
         reasons["torch"] = "PyTorch is not installed"
+    reasons["scnn"] = why_not_scnn(task)
     return reasons
 
 
@@ -104,6 +108,8 @@ def run_method(task: Task, method: str, seed: int, *, width: int, time_limit: fl
         network, note = _sklearn(task, seed, width, time_limit)
     elif method == "torch":
         network = _torch(task, seed, width, time_limit)
+    elif method == "scnn":
+        network, note = train_scnn(task, seed, width, time_limit)
     else:
         try:
             network = _constructive(task, method.removeprefix("constructive-"), seed)
@@ -114,7 +120,7 @@ def run_method(task: Task, method: str, seed: int, *, width: int, time_limit: fl
 
 def _import_first(method: str) -> None:
     """Load what a method needs, so that its time is its own."""
-    needed = {"sklearn": "sklearn.neural_network", "torch": "torch"}
+    needed = {"sklearn": "sklearn.neural_network", "torch": "torch", "scnn": "scnn.optimize"}
     if (name := "convexnn.estimators" if method.startswith("constructive") else needed.get(method)) is not None:
         import_module(name)
 

@@ -17,7 +17,7 @@ __all__ = ["distribution_svg", "scores_svg", "time_svg"]
 _COLORS = {
     "convex": "#1f77b4", "lbfgs": "#d62728", "adam": "#ff7f0e", "sgd": "#2ca02c", "sklearn": "#9467bd",
     "torch": "#8c564b", "constructive-affine": "#17becf", "constructive-clamp": "#7f7f7f",
-    "constructive-deep": "#bcbd22",
+    "constructive-deep": "#bcbd22", "scnn": "#e377c2",
 }  # fmt: skip
 # Smallest excess that a logarithmic axis shows; below it rounding decides.
 _FLOOR = 1e-8

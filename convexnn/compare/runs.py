@@ -13,14 +13,14 @@ import numpy as np
 
 from convexnn._checks import check_count, check_real
 from convexnn.compare.local import LOCAL_METHODS
-from convexnn.compare.methods import METHODS, Run, available, run_method
+from convexnn.compare.methods import METHODS, PACKAGES, Run, available, run_method
 from convexnn.compare.task import Task
 from convexnn.exceptions import ModelFormatError, ParameterError
 
 __all__ = ["Comparison", "run"]
 
 # Methods whose result depends on the start.
-_RANDOM = (*LOCAL_METHODS, "sklearn", "torch")
+_RANDOM = (*LOCAL_METHODS, *PACKAGES)
 
 
 @dataclass(frozen=True)
@@ -170,9 +170,8 @@ def run(
 def _choose(task: Task, methods: Sequence[str] | None) -> tuple[list[str], dict[str, str]]:
     reasons = available(task)
     if methods is None:
-        optional = ("sklearn", "torch")
-        chosen = [name for name in METHODS if not reasons[name] and name not in optional]
-        return chosen, {name: why for name, why in reasons.items() if why and name not in optional}
+        chosen = [name for name in METHODS if not reasons[name] and name not in PACKAGES]
+        return chosen, {name: why for name, why in reasons.items() if why and name not in PACKAGES}
     for name in methods:
         if name not in METHODS:
             raise ParameterError(f"method={name!r} is unknown; choose from {', '.join(map(repr, METHODS))}.")
