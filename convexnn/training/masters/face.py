@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import null_space
 
-from convexnn._types import Bools, Floats
+from convexnn._types import Bools, Floats, Ints
 
 __all__ = ["Face", "FaceBlocks", "make_face", "shrink_face"]
 
@@ -49,17 +49,6 @@ class Face:
         """Equal for equal faces."""
         return self.tight, self.mask.tobytes()
 
-    def reach(self, a: Floats, d: Floats) -> tuple[float, int]:
-        """Largest step along d before a sample changes sides (a one-dimensional face: before a is zero)."""
-        if self.size == 1:
-            return (float(-a[0] / d[0]), -1) if a[0] * d[0] < 0 else (np.inf, -1)
-        now, move = self.projected @ a, self.projected @ d
-        towards = np.where(self.mask, -move, move)
-        steps = np.full(len(now), np.inf)
-        np.divide(np.abs(now), towards, out=steps, where=towards > 0)
-        row = int(np.argmin(steps))
-        return float(steps[row]), row
-
 
 def _face(points: Floats, affine: bool, tight: tuple[int, ...], basis: Floats, normal: Floats) -> tuple[Face, Floats]:
     pivot = points[tight[0]] if affine else np.zeros(points.shape[1])
@@ -99,9 +88,18 @@ class FaceBlocks:
     """Faces with output signs side by side, for Newton's method."""
 
     def __init__(self, faces: list[Face], signs: list[float]) -> None:
-        self._faces = faces
-        self.starts = np.concatenate([[0], np.cumsum([f.size for f in faces], dtype=np.int64)])
-        self._G = np.hstack([f.projected * (s * f.mask)[:, None] for f, s in zip(faces, signs)])
+        sizes = np.array([f.size for f in faces], dtype=np.int64)
+        self.starts: Ints = np.concatenate([[0], np.cumsum(sizes)])
+        self._single = np.flatnonzero(sizes == 1)
+        self._wide = np.flatnonzero(sizes > 1)
+        mask = np.stack([f.mask for f in faces], axis=1)
+        projected = np.hstack([f.projected for f in faces])
+        self._G = projected * np.repeat(mask * np.array(signs), sizes, axis=1)
+        # What the faces with room to move need to know where they end.
+        columns = np.repeat(sizes > 1, sizes)
+        self._P, self._columns = projected[:, columns], columns
+        self._first = np.concatenate([[0], np.cumsum(sizes[self._wide])])[:-1]
+        self._side = np.where(mask[:, self._wide], -1.0, 1.0)
         self.row = -1
 
     def outputs(self, a: Floats) -> Floats:
@@ -117,10 +115,22 @@ class FaceBlocks:
         return np.asarray(self._G.T @ h)
 
     def reach(self, a: Floats, d: Floats) -> tuple[float, int]:
+        """First step at which a length turns zero or a sample crosses a hyperplane, and the face."""
         best, block, self.row = np.inf, -1, -1
-        for k, face in enumerate(self._faces):
-            part = slice(self.starts[k], self.starts[k + 1])
-            step, row = face.reach(a[part], d[part])
-            if step < best:
-                best, block, self.row = step, k, row
+        if len(self._single):
+            at = self.starts[self._single]
+            now, move = a[at], d[at]
+            steps = np.full(len(at), np.inf)
+            np.divide(-now, move, out=steps, where=now * move < 0)
+            k = int(np.argmin(steps))
+            if steps[k] < best:
+                best, block = float(steps[k]), int(self._single[k])
+        if len(self._wide):
+            now = np.add.reduceat(self._P * a[self._columns], self._first, axis=1)
+            towards = np.add.reduceat(self._P * d[self._columns], self._first, axis=1) * self._side
+            steps = np.full(now.shape, np.inf)
+            np.divide(np.abs(now), towards, out=steps, where=towards > 0)
+            row, k = divmod(int(np.argmin(steps)), len(self._wide))
+            if steps[row, k] < best:
+                best, block, self.row = float(steps[row, k]), int(self._wide[k]), row
         return best, block
