@@ -87,7 +87,7 @@ def test_dispatch_keeps_library_and_precision(library):
         pytest.skip(f"{library} is not installed")
     environment = os.environ | {"SCIPY_ARRAY_API": "1"}
     run = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", DISPATCH, library], env=environment, capture_output=True, text=True
+        [sys.executable, "-P", "-W", "ignore", "-c", DISPATCH, library], env=environment, capture_output=True, text=True
     )
     assert run.returncode == 0, run.stderr
     assert run.stdout.strip() == "same library"

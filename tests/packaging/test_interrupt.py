@@ -15,14 +15,14 @@ from convexnn.cli.tables import write_columns
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for child processes")
 def test_interrupt(tmp_path):
     rng = np.random.default_rng(0)
-    # Four features: 10 million candidates, many rounds of about a second.
+    # Four features: 10 million candidates, many rounds of about a second. Imports come from the installation.
     write_columns(tmp_path / "data.csv", list("abcdt"), rng.normal(size=(110, 5)))
     command = ["fit", "data.csv", "--target", "t", "--features", "a,b,c,d", "--beta-ratio", "1e-4"]
     code = "import sys; from convexnn.cli import main; main(sys.argv[1:])"
     process = subprocess.Popen([sys.executable, "-c", code, *command], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     first = process.stderr.readline()
-    assert first.startswith("round 1: objective")
+    assert first.startswith("round ")  # quick rounds are not printed
     process.send_signal(signal.SIGINT)
     _, rest = process.communicate(timeout=60)
     assert process.returncode == 130

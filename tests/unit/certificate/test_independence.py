@@ -23,7 +23,7 @@ print(*(name for name in sys.modules if name.split(".")[0] in ("cvxpy", "clarabe
 
 def test_certify_loads_no_solver():
     """Neither oracles, dictionaries, training nor the core are imported, and no other solver."""
-    run = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
+    run = subprocess.run([sys.executable, "-P", "-c", CODE], capture_output=True, text=True, check=True)
     own, foreign = run.stdout.splitlines()
     forbidden = ("_core", "_native", "oracles", "dictionaries", "training", "estimators")
     assert not [name for name in own.split() if name.split(".")[1] in forbidden]

@@ -121,8 +121,8 @@ def test_a_killed_process_is_continued(tmp_path):
         "export_dictionary(np.random.default_rng(0).normal(size=(40, 2)), sys.argv[1], matrix='npy', block=40,\n"
         "                  observer=lambda done, parts: time.sleep(slow))"
     )
-    subprocess.run([sys.executable, "-c", code, whole, "0"], check=True)
-    process = subprocess.Popen([sys.executable, "-c", code, cut, "30"])
+    subprocess.run([sys.executable, "-P", "-c", code, whole, "0"], check=True)
+    process = subprocess.Popen([sys.executable, "-P", "-c", code, cut, "30"])
     for _ in range(2000):
         if (cut / "atoms" / "part-000000.parquet").exists():
             break
@@ -131,7 +131,7 @@ def test_a_killed_process_is_continued(tmp_path):
     assert process.wait() == -signal.SIGKILL
     assert not (cut / "matrix.npy").exists()
     (cut / "matrix.partial").write_bytes((whole / "matrix.npy").read_bytes()[:1001])  # cut within a column
-    subprocess.run([sys.executable, "-c", code, cut, "0"], check=True)
+    subprocess.run([sys.executable, "-P", "-c", code, cut, "0"], check=True)
     assert files(cut) == files(whole)
 
 

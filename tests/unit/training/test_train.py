@@ -315,7 +315,7 @@ def test_ctrl_c_ends_a_kernel(name):
         "from convexnn.data import make_spiral\nr = np.random.default_rng(0)\nprint('ready', flush=True)\n"
         f"try:\n    exec({LOOPS[name]!r})\nexcept KeyboardInterrupt:\n    print('stopped', flush=True)"
     )
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as child:
+    with subprocess.Popen([sys.executable, "-P", "-c", code], stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout.readline() == "ready\n"
         time.sleep(0.4)
         sent = time.perf_counter()
