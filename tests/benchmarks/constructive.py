@@ -180,7 +180,7 @@ def crossval_section():
     lines.append(
         "Penalised biases, squared loss, one output per class. Every constructive network is an upper bound of the "
         "convex optimum, the gated relaxation a lower one. With scope network the optimum is over all networks and "
-        "nothing may lie below it; with scope dictionary (l2 with several outputs) it is over the wedge dictionary, "
+        "nothing may lie below it; with scope dictionary it is over the wedge dictionary, "
         "and other networks may be better. 'One output' is class 0 against the others."
     )
     cases = {"l1": {"norm": "l1"}, "l2": {"norm": "l2"}, "l2, one output": {"norm": "l2", "output": 0, "tol": 1e-7}}
