@@ -20,8 +20,9 @@ from convexnn.oracles.candidates import Oracle
 from convexnn.training.generation import Solution, generate
 from convexnn.training.masters.conic import ConicMaster
 from convexnn.training.problem import LassoProblem
+from convexnn.training.status import Status
 
-__all__ = ["check_consistent", "interpolate"]
+__all__ = ["check_consistent", "constant", "interpolate"]
 
 # The penalty M starts at this multiple of the scale of y / K and grows until the constraint is met.
 _FIRST, _GROWTH, _TRIES = 1e3, 1e2, 3
@@ -39,6 +40,27 @@ def check_consistent(X: Floats, Y: Floats) -> None:
             f"rows {i} and {j} have equal inputs but targets {Y[i].tolist()} and {Y[j].tolist()}; exact interpolation "
             f"is impossible ({len(clash)} such pairs). Use beta > 0, or drop the contradicting rows."
         )
+
+
+def constant(problem: LassoProblem) -> Solution:
+    """The network without neurons, for samples that are all equal.
+
+    Raises
+    ------
+    InfeasibleError
+        If there is no intercept and a target is not zero.
+    """
+    n, c = problem.targets.shape
+    if not problem.intercept and problem.targets.any():
+        raise InfeasibleError(
+            "no neuron responds to these samples and there is no intercept, but targets are not zero; use bias=True."
+        )
+    width = max(problem.frame.subset_size, 1)
+    t = problem.targets[0] if problem.intercept else np.zeros(c)
+    return Solution(
+        normals=np.zeros((0, problem.frame.rank)), offsets=np.zeros(0), rows=np.zeros((0, width), dtype=np.int64),
+        z=np.zeros((0, c)), t=t, v=np.zeros((n, c)), primal=0.0, dual=0.0, status=Status.CERTIFIED, trace=(),
+    )  # fmt: skip
 
 
 def interpolate(
@@ -59,7 +81,9 @@ def interpolate(
     weight = _FIRST
     for _ in range(_TRIES):
         loss = LOSSES["quantile(0.5)"](targets, np.full(len(targets), 2.0 * weight))
-        bent = replace(problem, loss=loss, beta=1.0, loss_name="quantile(0.5)")
+        # The objective is a norm, so it scales like y / x; reports multiply by the square of `y_scale`.
+        unit = float(np.sqrt(size * problem.y_scale / problem.frame.scale))
+        bent = replace(problem, loss=loss, beta=1.0, loss_name="quantile(0.5)", y_scale=unit)
         master = ConicMaster(bent, "clarabel" if solver in ("auto", "native") else solver)
         found = generate(bent, oracle, master, tol=tol, max_iter=max_iter, clock=clock, observer=observer).active()
         columns = problem.frame.columns(found.normals, found.offsets)
@@ -76,7 +100,8 @@ def interpolate(
         )
     z, t = _restore(columns, found.z, found.t, targets, problem.intercept)
     value = problem.penalty(z) * size
-    return replace(found, z=z * size, t=t * size, v=found.v, primal=value)
+    trace = tuple(bent.to_input_progress(state) for state in found.trace)
+    return replace(found, z=z * size, t=t * size, v=found.v, primal=value, trace=trace)
 
 
 def _restore(K: Floats, z: Floats, t: Floats, targets: Floats, intercept: bool) -> tuple[Floats, Floats]:

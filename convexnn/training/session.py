@@ -25,7 +25,7 @@ from convexnn.oracles.planar import PlanarOracle
 from convexnn.oracles.search import SearchOracle
 from convexnn.training.descent import Neurons
 from convexnn.training.generation import Solution, generate
-from convexnn.training.interpolation import check_consistent, interpolate
+from convexnn.training.interpolation import check_consistent, constant, interpolate
 from convexnn.training.line import has_line_solver, solve_line
 from convexnn.training.masters import ColumnMaster, amplitude_master, make_master
 from convexnn.training.masters.faces import FaceMaster
@@ -153,7 +153,7 @@ class Session:
                 "beta=0 needs atoms that can be enumerated or sampled: use scope='dictionary', or a small beta > 0."
             )
         if oracle is None:
-            return self.solve(1.0, tol=tol, max_iter=max_iter, clock=clock, observer=observer)
+            return self._assemble(problem, constant(problem), 0.0, tol)
         if isinstance(oracle, (PlanarOracle, PencilOracle)):
             oracle = oracle.wedges_only()
         solution = interpolate(

@@ -82,4 +82,22 @@ def test_other_losses_make_no_sense() -> None:
 def test_all_samples_equal() -> None:
     result = cn.train(np.ones((3, 2)), [2.0, 2.0, 2.0], beta=0)
     assert result.network.n_neurons == 0
+    assert result.beta == result.certificate.beta == 0
+    assert result.certificate.holds
     np.testing.assert_allclose(result.network.predict(np.ones((1, 2))), 2.0)
+
+
+def test_silent_samples_without_intercept_cannot_be_met() -> None:
+    """Zero inputs give zero outputs: a network that misses the targets must not come back as an answer."""
+    with pytest.raises(InfeasibleError, match="bias=True"):
+        cn.train(np.zeros((3, 2)), [2.0, 2.0, 2.0], beta=0, bias=False)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-3, 1e3])
+def test_reports_are_in_the_units_of_the_data(scale: float) -> None:
+    rng = np.random.default_rng(4)
+    X, y = scale * rng.standard_normal((12, 2)), 7.0 * rng.standard_normal(12)
+    seen = []
+    result = cn.train(X, y, beta=0, observer=seen.append)
+    assert result.trace[-1].primal == pytest.approx(result.certificate.primal, rel=1e-5)
+    assert seen[-1].primal == pytest.approx(result.certificate.primal, rel=1e-5)
