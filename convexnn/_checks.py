@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from convexnn._arrays import to_numpy
 from convexnn._types import ArrayLike, Bias, Floats, Norm
 from convexnn.exceptions import DataError, ParameterError
 
@@ -58,7 +59,7 @@ def _as_float(name: str, values: ArrayLike) -> Floats:
     if hasattr(values, "toarray"):
         raise DataError(f"{name} is a sparse matrix, but the geometry of a data set is dense; pass {name}.toarray().")
     try:
-        array = np.asarray(values)
+        array = np.asarray(to_numpy(values))
         if array.dtype.kind == "c":
             raise DataError(f"{name} is complex; real numbers are expected. Pass real and imaginary part as columns.")
         if array.dtype.kind not in "fiub":

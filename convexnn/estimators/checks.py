@@ -8,6 +8,7 @@ import numpy as np
 from array_api_compat import array_namespace
 from sklearn.utils.validation import validate_data
 
+from convexnn._arrays import to_numpy
 from convexnn._types import ArrayLike, Floats
 from convexnn.exceptions import DataError
 
@@ -18,6 +19,7 @@ _REMEDY = "Pass finite real numbers: X of shape (n_samples, n_features), y with 
 
 def check_fit_data(estimator: Any, X: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
     """Samples (n, d) and targets (n,) or (n, c) as float64; remembers names and number of features."""
+    X, y = to_numpy(X), to_numpy(y)
     try:
         X, y = validate_data(estimator, X, y, dtype=np.float64, order="C", y_numeric=True, multi_output=True)
         return X, np.asarray(y, dtype=np.float64)
@@ -27,6 +29,7 @@ def check_fit_data(estimator: Any, X: ArrayLike, y: ArrayLike) -> tuple[Floats, 
 
 def check_class_data(estimator: Any, X: ArrayLike, y: ArrayLike) -> tuple[Floats, Any]:
     """Samples (n, d) as float64 and labels (n,) of any kind; remembers names and number of features."""
+    X, y = to_numpy(X), to_numpy(y)
     try:
         X, y = validate_data(estimator, X, y, dtype=np.float64, order="C")
     except ValueError as error:
@@ -36,6 +39,7 @@ def check_class_data(estimator: Any, X: ArrayLike, y: ArrayLike) -> tuple[Floats
 
 def check_predict_data(estimator: Any, X: ArrayLike) -> Floats:
     """Samples (n, d) as float64 with the features seen in fit; sparse rows are made dense."""
+    X = to_numpy(X)
     try:
         X = validate_data(estimator, X, reset=False, dtype=np.float64, order="C", accept_sparse=["csr", "csc", "coo"])
     except ValueError as error:

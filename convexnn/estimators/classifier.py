@@ -128,7 +128,8 @@ class ConvexReLUClassifier(ConvexFit, NetworkDecisions, ClassifierMixin, BaseEst
             )
         loss = class_loss(self.loss, len(self.classes_))
         targets = class_targets(codes, len(self.classes_), loss)
-        self._train(points, targets, as_weights(sample_weight, len(points)), loss, labels)
+        weight = as_weights(sample_weight, len(points))
+        self._train(points, targets, weight, loss, labels=labels, samples=X)
         return self
 
     def __sklearn_tags__(self) -> Any:

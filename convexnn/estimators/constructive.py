@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from convexnn._types import ArrayLike, Floats
 from convexnn.constructive.bounds import Bound, bounds
@@ -20,6 +20,7 @@ from convexnn.constructive.optimum import affine_least_squares
 from convexnn.constructive.search import best_truncation
 from convexnn.constructive.separable import sequential_construct
 from convexnn.constructive.shallow import shallow_affine, shallow_construct
+from convexnn.estimators.checks import check_class_data, check_predict_data
 from convexnn.exceptions import ConstructionError, ParameterError, RankDeficientMeansError
 from convexnn.network import DeepReLUNetwork, ReLUNetwork
 
@@ -120,7 +121,7 @@ class ConstructiveClassifier(ClassifierMixin, BaseEstimator):
         """
         if self.kind not in self._kinds:
             raise ParameterError(f"kind={self.kind!r} is unknown; choose one of {', '.join(map(repr, self._kinds))}.")
-        points, labels = validate_data(self, X, y, dtype=np.float64)
+        points, labels = check_class_data(self, X, y)
         check_classification_targets(labels)
         self.classes_, codes = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
@@ -137,9 +138,9 @@ class ConstructiveClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def distances(self, X: ArrayLike) -> Floats:
-        """C_j[x] = |f(x) - y_j|, the metric distance to each class, shape (n, Q)."""
+        """C_j[x] = |f(x) - y_j|, the metric distance of X (n, d), sparse or dense, to each class, shape (n, Q)."""
         check_is_fitted(self, "network_")
-        points = validate_data(self, X, reset=False, dtype=np.float64)
+        points = check_predict_data(self, X)
         return distances_to_targets(self.network_.outputs(points), np.eye(len(self.classes_)))
 
     def decision_function(self, X: ArrayLike) -> Floats:

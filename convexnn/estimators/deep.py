@@ -213,7 +213,7 @@ class DeepConvexReLURegressor(RegressorMixin, _DeepConvexFit):
         return self
 
     def predict(self, X: ArrayLike) -> Floats:
-        """Output of the network at X (n, d): (n,), or (n, c) if y had two dimensions."""
+        """Output of the network at X (n, d), sparse or dense: (n,), or (n, c) if y had two dimensions."""
         check_is_fitted(self)
         f: Floats = network_outputs(self, X)
         return f[:, 0] if self._flat else f

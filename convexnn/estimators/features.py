@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from convexnn._arrays import to_numpy
 from convexnn._checks import check_bias, check_count, check_norm
 from convexnn._types import ArrayLike, Bias, Floats, Norm
 from convexnn.dictionaries import Atoms
@@ -75,7 +76,7 @@ class WedgeFeatures(TransformerMixin, BaseEstimator):
         n_components = check_count("n_components", self.n_components)
         norm, bias = check_norm(self.norm), check_bias(self.bias)
         try:
-            points = validate_data(self, X, dtype=np.float64, order="C")
+            points = validate_data(self, to_numpy(X), dtype=np.float64, order="C")
         except ValueError as error:
             raise DataError(f"{error} Pass finite real numbers of shape (n_samples, n_features).") from error
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
@@ -85,7 +86,7 @@ class WedgeFeatures(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: ArrayLike) -> Floats:
-        """Responses (n, n_features_out) of the neurons at X (n, d)."""
+        """Responses (n, n_features_out) of the neurons at X (n, d), sparse or dense."""
         check_is_fitted(self)
         return self.atoms_.columns(check_predict_data(self, X))
 

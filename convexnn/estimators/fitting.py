@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
+from convexnn._arrays import to_numpy
 from convexnn._checks import check_count, check_real
 from convexnn._types import ArrayLike, Bias, Floats, Ints, Norm
 from convexnn.certificate.record import data_fingerprint
@@ -49,12 +50,17 @@ class ConvexFit(CallbackSupport, FittedNetwork):
     coef_: Floats
 
     @with_callbacks
-    def _train(self, X: Floats, y: Floats, weight: Floats | None, loss: str, labels: Any = None) -> None:
-        """Train on checked data and set the fitted attributes; `labels` are the targets as callbacks see them."""
+    def _train(
+        self, X: Floats, y: Floats, weight: Floats | None, loss: str, *, labels: Any = None, samples: Any = None
+    ) -> None:
+        """Train on checked data and set the fitted attributes.
+
+        `labels` are the targets as callbacks see them, `samples` is X as the user gave it: searches run there.
+        """
         tol, max_iter = check_real("tol", self.tol, low=0.0), check_count("max_iter", self.max_iter)
         task = FitTask(self, X, y if labels is None else labels, weight, self._limit())
         X, y, weight, index = merge_samples(X, y, weight)
-        session = self._start(X, y, weight, loss)
+        session = self._start(X, y, weight, loss, samples)
         result = session.solve(
             self._penalty(session),
             tol=tol,
@@ -76,7 +82,7 @@ class ConvexFit(CallbackSupport, FittedNetwork):
             return None if self.random_state is None else int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
-    def _start(self, X: Floats, y: Floats, weight: Floats | None, loss: str) -> Session:
+    def _start(self, X: Floats, y: Floats, weight: Floats | None, loss: str, samples: Any) -> Session:
         """The session of the last fit if `warm_start` and nothing but penalty and limits changed, or a new one."""
         options: dict[str, Any] = {
             "norm": self.norm, "bias": self.bias, "loss": loss, "solver": self.solver,
@@ -84,11 +90,11 @@ class ConvexFit(CallbackSupport, FittedNetwork):
         }  # fmt: skip
         if not self.warm_start:
             self._session = None
-            return Session(X, y, sample_weight=weight, **options)
+            return Session(X, y, sample_weight=weight, backend=samples, **options)
         key = (data_fingerprint(X, y, weight), tuple(options.items()))
         kept = getattr(self, "_session", None)
         if kept is None or kept[0] != key:
-            kept = key, Session(X, y, sample_weight=weight, **options)
+            kept = key, Session(X, y, sample_weight=weight, backend=samples, **options)
             self._session = kept
         return kept[1]
 
@@ -129,5 +135,5 @@ def as_weights(sample_weight: ArrayLike | None, n: int) -> Floats | None:
     """Weights (n,) as an array; a number stands for the same weight everywhere."""
     if sample_weight is None:
         return None
-    weight = np.asarray(sample_weight)
+    weight = np.asarray(to_numpy(sample_weight))
     return np.full(n, weight) if weight.ndim == 0 else weight

@@ -12,6 +12,7 @@ from array_api_compat import array_namespace, device, is_array_api_obj, is_numpy
 from scipy.special import expit, softmax
 from sklearn import get_config
 
+from convexnn._arrays import to_numpy
 from convexnn._types import ArrayLike
 from convexnn.estimators.checks import check_namespace_data, check_predict_data
 from convexnn.network import DeepReLUNetwork, ReLUNetwork
@@ -30,6 +31,7 @@ def network_outputs(estimator: Any, X: ArrayLike) -> Any:
     """
     if _stays_in_its_library(X):
         return _outputs_like(estimator.network_, check_namespace_data(estimator, X))
+    X = to_numpy(X)
     single = getattr(X, "dtype", None) == np.float32
     f = estimator.network_.outputs(check_predict_data(estimator, X))
     return f.astype(np.float32) if single else f
@@ -45,8 +47,9 @@ def _outputs_like(network: ReLUNetwork | DeepReLUNetwork, X: Any) -> Any:
     # Parameters are read-only in NumPy, which some libraries refuse to share, hence the copies.
     layers = [tuple(xp.asarray(part.copy(), dtype=X.dtype, device=place) for part in layer) for layer in deep.layers]
     blocks = []
-    for start in range(0, X.shape[0], _BLOCK):
-        hidden = X[start : start + _BLOCK, :]
+    n = X.shape[0]
+    for start in range(0, n, _BLOCK):
+        hidden = X[start : min(start + _BLOCK, n), :]
         for weight, bias in layers[:-1]:
             hidden = hidden @ weight.T + bias
             hidden = xp.where(hidden > 0, hidden, xp.zeros_like(hidden))
@@ -71,7 +74,7 @@ def class_labels(classes: Any, f: Any) -> Any:
         return classes[codes]
     if classes.dtype.kind in "biuf":
         return xp.take(xp.asarray(classes.copy(), device=device(f)), codes, axis=0)
-    return classes[np.asarray(codes.cpu() if hasattr(codes, "cpu") else codes)]
+    return classes[to_numpy(codes)]
 
 
 def class_probabilities(f: Any) -> Any:

@@ -85,8 +85,10 @@ class ConvexReLURegressor(ConvexFit, RegressorMixin, BaseEstimator):
 
     Notes
     -----
-    Training runs on NumPy. With scikit-learn's ``array_api_dispatch`` predictions are computed in the array library
-    and on the device of X, whatever the training data were; float32 samples give float32 predictions.
+    Training runs on NumPy in float64, also for float32 samples. Where neurons can only be searched and X is an array
+    of PyTorch, CuPy or JAX, the search runs in that library and on the device of X. With scikit-learn's
+    ``array_api_dispatch`` predictions are computed in the array library and on the device of X, whatever the training
+    data were; float32 samples give float32 predictions.
 
     ``set_callbacks`` takes callbacks of scikit-learn 1.9 or later: a fit is a task, every round of training a
     subtask, and a callback that returns True ends training with the network so far.
@@ -160,7 +162,7 @@ class ConvexReLURegressor(ConvexFit, RegressorMixin, BaseEstimator):
         """
         points, targets = check_fit_data(self, X, y)
         self._flat = targets.ndim == 1
-        self._train(points, targets, as_weights(sample_weight, len(points)), self.loss)
+        self._train(points, targets, as_weights(sample_weight, len(points)), self.loss, samples=X)
         return self
 
     def predict(self, X: ArrayLike) -> Floats:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from convexnn._arrays import to_numpy
 from convexnn._types import ArrayLike, Floats
 from convexnn.exceptions import DataError, ParameterError
 
@@ -22,7 +23,7 @@ def check_weights(sample_weight: ArrayLike, n: int) -> Floats:
         If there are not n weights, or one is negative or not finite, or all are zero.
     """
     try:
-        weight = np.asarray(sample_weight, dtype=np.float64)
+        weight = np.asarray(to_numpy(sample_weight), dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise DataError(f"sample_weight is not an array of numbers ({error}); pass numbers.") from error
     if weight.shape not in ((n,), (n, 1)):

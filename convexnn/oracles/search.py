@@ -16,6 +16,8 @@ import numpy as np
 from array_api_compat import array_namespace, device
 from joblib import Parallel, delayed, effective_n_jobs
 
+from convexnn._arrays import to_numpy
+from convexnn._blas import single_thread
 from convexnn._progress import Clock
 from convexnn._types import Floats
 from convexnn.geometry.frame import Frame
@@ -50,6 +52,10 @@ class SearchOracle:
     points : array, optional
         The frame's points on another array backend (PyTorch, CuPy, JAX), on CPU or GPU: the ascent then
         runs there. By default NumPy.
+    n_jobs : int, optional
+        Workers of joblib that share the starts, if the points are NumPy's; the answer does not depend on them.
+    n_outputs : int
+        Columns of the dual vectors, which the number of affordable starts depends on.
     """
 
     exact = False
@@ -72,7 +78,7 @@ class SearchOracle:
         affordable = _WORK // max(1, frame.n * (frame.rank + (20 * n_outputs if frame.affine else 1)))
         self._starts, self._steps = max(16, min(starts, affordable)), steps
         self._rng = np.random.default_rng(random_state)
-        self._n_jobs = n_jobs
+        self._n_jobs, self._n_outputs = n_jobs, n_outputs
         self._remembered: Floats = np.zeros((0, frame.rank))
         self.clock: Clock | None = None
         """If set, an ascent ends early when its time is over."""
@@ -88,25 +94,31 @@ class SearchOracle:
         more._starts, more._steps = 4 * self._starts, 2 * self._steps
         return more
 
+    def afresh(self, *, starts: int, steps: int) -> SearchOracle:
+        """An oracle for the same points without memory, with seed 0."""
+        return SearchOracle(
+            self._frame, starts=starts, steps=steps, points=self._points, n_jobs=self._n_jobs,
+            n_outputs=self._n_outputs,
+        )  # fmt: skip
+
     def price(self, v: Floats, floor: float, limit: int) -> Candidates:
-        start = self._start_normals(v)
-        xp = array_namespace(self._points)
-        where = device(self._points)
+        parts = self._ascend_all(v, self._start_normals(v))
+        normals, offsets, values = (np.concatenate([to_numpy(part[i]) for part in parts]) for i in range(3))
+        return self._diverse(*self._with_snapped(v, normals, offsets, values, limit), floor, limit)
+
+    def _ascend_all(self, v: Floats, start: Floats) -> list[tuple[Any, Any, Any]]:
+        xp, where = array_namespace(self._points), device(self._points)
         V = xp.asarray(v, device=where)
         # Blocks depend on the data alone, so the answer does not depend on how many workers share them.
         width = int(np.clip(_BLOCK // self._frame.n, 16, 128))
         blocks = [xp.asarray(start[k : k + width], device=where) for k in range(0, len(start), width)]
-        frame, steps = self._frame, self._steps
-        if len(blocks) > 1 and effective_n_jobs(self._n_jobs) > 1 and self._points is frame.points:
+        how = self._steps, self._frame.affine, self._frame.norm
+        if len(blocks) > 1 and self._points is self._frame.points and effective_n_jobs(self._n_jobs) > 1:
             left = None if self.clock is None else self.clock.left
-            parts = Parallel(n_jobs=self._n_jobs)(
-                delayed(_ascend)(xp, frame.points, V, U, steps, frame.affine, frame.norm, Clock(left)) for U in blocks
-            )
-        else:
-            clock = Clock() if self.clock is None else self.clock
-            parts = [_ascend(xp, self._points, V, U, steps, frame.affine, frame.norm, clock) for U in blocks]
-        normals, offsets, values = (np.concatenate([_numpy(part[i]) for part in parts]) for i in range(3))
-        return self._diverse(*self._with_snapped(v, normals, offsets, values, limit), floor, limit)
+            shared = Parallel(n_jobs=self._n_jobs)(delayed(_worker)(self._points, V, U, *how, left) for U in blocks)
+            return list(shared)
+        clock = Clock() if self.clock is None else self.clock
+        return [_ascend(xp, self._points, V, U, *how, clock) for U in blocks]
 
     def _with_snapped(
         self, v: Floats, normals: Floats, offsets: Floats, values: Floats, limit: int
@@ -152,10 +164,10 @@ class SearchOracle:
         return Candidates(normals[kept], offsets[kept], rows, values[kept], strongest)
 
 
-def _numpy(array: Any) -> Floats:
-    if hasattr(array, "cpu"):
-        array = array.cpu()
-    return np.asarray(array, dtype=np.float64)
+def _worker(X: Floats, V: Floats, U: Floats, steps: int, affine: bool, norm: str, left: float | None) -> Any:
+    """One block of starts in another thread, process or machine, where the time that is left begins anew."""
+    with single_thread():
+        return _ascend(array_namespace(X), X, V, U, steps, affine, norm, Clock(left))
 
 
 def _ascend(xp: Any, X: Any, V: Any, U: Any, steps: int, affine: bool, norm: str, clock: Clock) -> tuple[Any, Any, Any]:
@@ -231,15 +243,15 @@ def _best_offsets(xp: Any, A: Any, V: Any, norm: str) -> tuple[Any, Any]:
     order = xp.argsort(A, axis=0)
     S = xp.take_along_axis(A, order, axis=0)
     gaps = S[1:, :] - S[:-1, :]
-    strength = xp.zeros_like(A)
+    strength = xp.zeros_like(gaps)
     for o in range(V.shape[1]):
         v = xp.take(V[:, o], xp.reshape(order, (-1,)), axis=0)
         v = xp.reshape(v, A.shape)
         # R_j = sum over larger projections of v (s - s_j), from the top down.
         above = xp.flip(xp.cumulative_sum(xp.flip(v, axis=0), axis=0), axis=0)[1:, :]
         R = xp.flip(xp.cumulative_sum(xp.flip(gaps * above, axis=0), axis=0), axis=0)
-        here = strength[:-1, :]
-        strength[:-1, :] = xp.maximum(here, R * R) if norm == "l1" else here + R * R
+        strength = xp.maximum(strength, R * R) if norm == "l1" else strength + R * R
+    # The largest projection is left out: nothing lies above it.
     at = xp.argmax(strength, axis=0)
     pivot = xp.reshape(xp.take_along_axis(order, at[None, :], axis=0), (-1,))
     return -xp.reshape(xp.take_along_axis(S, at[None, :], axis=0), (-1,)), pivot

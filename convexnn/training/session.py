@@ -49,6 +49,8 @@ class Session:
     ----------
     X, y, norm, bias, loss, scope, solver, solver_options, max_atoms, random_state, sample_weight, n_jobs :
         As in :func:`convexnn.train`.
+    backend : array, optional
+        An array in whose library and on whose device neurons are searched, if X has left it already.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Session:
         random_state: int | None = None,
         sample_weight: ArrayLike | None = None,
         n_jobs: int | None = None,
+        backend: Any = None,
     ) -> None:
         self._data = data = check_samples(X, y, sample_weight)
         norm, bias = check_norm(norm), check_bias(bias)
@@ -85,6 +88,7 @@ class Session:
             random_state=random_state,
             n_jobs=n_jobs,
             n_outputs=data.Y.shape[1],
+            samples=X if backend is None else backend,
         )
         self._master: ColumnMaster | None = None
         self._faces: FaceMaster | None = None
@@ -116,13 +120,17 @@ class Session:
 
     def beta_max(self) -> float:
         """Smallest beta at which the network without neurons is optimal."""
+        with single_thread():
+            return self._beta_max()
+
+    def _beta_max(self) -> float:
         problem, oracle = self._problem, self._plan.oracle
         if oracle is None:
             return 0.0
         constant = problem.loss.best_constant() if problem.intercept else np.zeros(problem.targets.shape[1])
         v = problem.dual_vector(np.zeros_like(problem.targets) + constant)
         if isinstance(oracle, SearchOracle):
-            oracle = SearchOracle(problem.frame, starts=512, steps=32, n_outputs=problem.targets.shape[1])
+            oracle = oracle.afresh(starts=512, steps=32)
         return oracle.price(v, 0.0, 1).strongest * problem.unit
 
     def solve(

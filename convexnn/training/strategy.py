@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from convexnn._arrays import like
 from convexnn.dictionaries.sampled import draw_wedges
 from convexnn.exceptions import DictionarySizeError, ParameterError
 from convexnn.geometry.arrangement import count_hyperplanes
@@ -60,11 +62,12 @@ def make_plan(
     random_state: int | None = None,
     n_jobs: int | None = None,
     n_outputs: int = 1,
+    samples: Any = None,
 ) -> Plan:
     """Choose the oracle for a frame.
 
     `movable` says whether there is a way to move neurons off the dictionary, which l2 networks need: for a smooth
-    loss and the native solver.
+    loss and the native solver. A search runs in the array library and on the device of `samples`.
 
     Raises
     ------
@@ -92,7 +95,7 @@ def make_plan(
         return Plan(None, "network", False, "no neuron: all samples are equal, a constant is optimal")
     count = 2 * count_hyperplanes(frame.n, frame.rank, norm=frame.norm, affine=frame.affine)
     if scope == "searched" or (scope == "auto" and count > max_atoms):
-        return _search_plan(frame, count, max_atoms, random_state, n_jobs, n_outputs)
+        return _search_plan(frame, count, max_atoms, random_state, n_jobs, n_outputs, samples)
     if count > max_atoms:
         if scope == "network":
             raise DictionarySizeError(
@@ -116,10 +119,20 @@ def _exact_oracle(frame: Frame, *, network: bool, n_jobs: int | None) -> Oracle:
 
 
 def _search_plan(
-    frame: Frame, count: int, max_atoms: int, random_state: int | None, n_jobs: int | None, n_outputs: int
+    frame: Frame,
+    count: int,
+    max_atoms: int,
+    random_state: int | None,
+    n_jobs: int | None,
+    n_outputs: int,
+    samples: Any,
 ) -> Plan:
     oracle = SearchOracle(
-        frame, random_state=0 if random_state is None else random_state, n_jobs=n_jobs, n_outputs=n_outputs
+        frame,
+        random_state=0 if random_state is None else random_state,
+        points=like(samples, frame.points),
+        n_jobs=n_jobs,
+        n_outputs=n_outputs,
     )
     why = "as asked for" if count <= max_atoms else f"because {count:.3g} atoms exceed max_atoms={max_atoms:,}"
     return Plan(oracle, "searched", False, f"{oracle.strategy} ({why})")

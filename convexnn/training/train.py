@@ -45,7 +45,8 @@ def train(
     Parameters
     ----------
     X : (n, d) array
-        Samples in rows.
+        Samples in rows. Tensors of PyTorch, CuPy and JAX are converted, from a GPU too; where neurons can only be
+        searched (scope "searched"), the search runs in the library and on the device of X, in float64.
     y : (n,) or (n, c) array
         Targets.
     beta : float
@@ -80,7 +81,7 @@ def train(
     sample_weight : (n,) array, optional
         Weight 2 equals repetition, 0 removal.
     n_jobs : int, optional
-        Threads; results do not depend on their number.
+        Threads of exact methods, workers of joblib that share a search; results do not depend on their number.
 
     Returns
     -------

@@ -1,0 +1,59 @@
+"""Arrays of other libraries, PyTorch, CuPy and JAX, on CPU or GPU: into NumPy, and back to where they live."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from array_api_compat import (
+    array_namespace,
+    device,
+    is_array_api_obj,
+    is_cupy_array,
+    is_dask_array,
+    is_jax_array,
+    is_numpy_array,
+    is_pydata_sparse_array,
+    is_torch_array,
+    to_device,
+)
+
+from convexnn._types import Floats
+
+__all__ = ["is_foreign", "like", "to_numpy"]
+
+
+def is_foreign(values: Any) -> bool:
+    """Whether `values` is a dense array of a library of the array API standard other than NumPy."""
+    lazy_or_sparse = is_dask_array(values) or is_pydata_sparse_array(values)
+    return bool(is_array_api_obj(values)) and not is_numpy_array(values) and not lazy_or_sparse
+
+
+def to_numpy(values: Any) -> Any:
+    """A foreign array as a NumPy array of its precision, wherever it lies; anything else as it is."""
+    if not is_foreign(values):
+        return values
+    if is_torch_array(values):
+        values = values.detach().cpu()
+        # NumPy has no bfloat16, and float32 holds all its values.
+        return np.asarray(values.float() if str(values.dtype) == "torch.bfloat16" else values)
+    if is_cupy_array(values):
+        return values.get()
+    if is_jax_array(values):
+        return np.asarray(values)
+    host = array_namespace(values).__array_namespace_info__().default_device()
+    return np.asarray(to_device(values, host))
+
+
+def like(values: Any, points: Floats) -> Any:
+    """`points` in the library and on the device of the foreign array `values`, in float64.
+
+    Returned as they are if `values` is not foreign, or its device has no float64 (GPUs of Apple, JAX without x64).
+    """
+    if not is_foreign(values):
+        return points
+    xp, place = array_namespace(values), device(values)
+    if "float64" not in xp.__array_namespace_info__().dtypes(device=place):
+        return points
+    # Frames are read-only in NumPy, which some libraries refuse to share, hence the copy.
+    return xp.asarray(points.copy(), device=place)

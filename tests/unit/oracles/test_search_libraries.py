@@ -1,0 +1,119 @@
+"""The search gives the same neurons in every array library, on any device of it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import numpy as np
+import pytest
+from array_api_compat import array_namespace, device
+
+from convexnn._arrays import is_foreign, like, to_numpy
+from convexnn._progress import Clock
+from convexnn.oracles import search
+from convexnn.oracles.search import SearchOracle
+from convexnn.training.problem import make_problem
+from convexnn.training.strategy import make_plan
+
+LIBRARIES = ("torch", "array_api_strict", "another device")
+
+
+def place(name: str):
+    """A small array in a library, or on a device whose arrays NumPy cannot read (as those of a GPU)."""
+    library = "array_api_strict" if name == "another device" else name
+    xp = pytest.importorskip(library, reason=f"{library} is not installed")
+    where = {"device": xp.Device("device1")} if name == "another device" else {}
+    return xp.asarray([[0.0, 1.0]], dtype=xp.float64, **where)
+
+
+def problem_of(norm: str, bias, c: int):
+    rng = np.random.default_rng(7)
+    X, Y = rng.standard_normal((70, 6)), rng.standard_normal((70, c))
+    return make_problem(X, Y, beta=1.0, norm=norm, bias=bias, loss="squared"), Y - Y.mean(axis=0)
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+@pytest.mark.parametrize("norm", ["l1", "l2"])
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("c", [1, 3])
+def test_every_start_ends_at_the_same_neuron(name: str, norm: str, bias: bool, c: int) -> None:
+    """All starts, before any selection, up to rounding: values to 1e-12, neurons to the root of what values show.
+
+    At a maximum a neuron may turn by 1e-8 before its response changes in the sixteenth digit.
+    """
+    there = place(name)
+    problem, v = problem_of(norm, bias, c)
+    points = problem.frame.points
+    start = SearchOracle(problem.frame, random_state=3)._start_normals(v)
+    how = 16, problem.frame.affine, norm, Clock()
+    expected = search._ascend(array_namespace(points), points, v, start, *how)
+    X, V, U = (like(there, array) for array in (points, v, start))
+    found = search._ascend(array_namespace(X), X, V, U, *how)
+    for mine, theirs, tolerance in zip(expected, found, (1e-7, 1e-7, 1e-12)):
+        assert type(theirs) is type(there)
+        assert device(theirs) == device(there)
+        np.testing.assert_allclose(to_numpy(theirs), mine, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+@pytest.mark.parametrize("norm", ["l1", "l2"])
+@pytest.mark.parametrize("bias", [True, False])
+def test_answers_are_the_same(name: str, norm: str, bias: bool) -> None:
+    """The oracle as training calls it: same seed, same strongest response, every answer known to NumPy as well."""
+    there = place(name)
+    problem, v = problem_of(norm, bias, 2)
+    frame = problem.frame
+    here = SearchOracle(frame, random_state=3).price(v, 0.0, 30)
+    found = SearchOracle(frame, random_state=3, points=like(there, frame.points)).price(v, 0.0, 30)
+    assert len(found) == len(here)
+    assert found.strongest == pytest.approx(here.strongest, rel=1e-12)
+    np.testing.assert_allclose(found.responses, here.responses, rtol=1e-9)
+    np.testing.assert_allclose(found.normals, here.normals, atol=1e-7)
+    np.testing.assert_allclose(found.offsets, here.offsets, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_samples_choose_where_the_search_runs(name: str) -> None:
+    there = place(name)
+    problem, _ = problem_of("l2", True, 1)
+    oracle = make_plan(problem.frame, scope="searched", samples=there).oracle
+    assert type(oracle._points) is type(there)
+    assert device(oracle._points) == device(there)
+    assert oracle._points.dtype == array_namespace(there).float64
+    plain = make_plan(problem.frame, scope="searched", samples=np.ones((2, 2))).oracle
+    assert plain._points is problem.frame.points
+
+
+def test_devices_without_double_precision_are_left_alone() -> None:
+    """Half the digits would not do for a gap of 1e-6: the search then runs on the CPU."""
+
+    class Namespace:
+        @staticmethod
+        def __array_namespace_info__():
+            return Namespace
+
+        @staticmethod
+        def dtypes(device):
+            return {"float32": np.float32}
+
+    class Single:
+        device = "small"
+
+        def __array_namespace__(self, api_version=None):
+            return Namespace
+
+    points = np.ones((3, 2))
+    assert is_foreign(Single())
+    assert like(Single(), points) is points
+
+
+def test_conversion_keeps_numbers_and_precision() -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    x = torch.tensor([[0.1, 0.2]], dtype=torch.float32, requires_grad=True)
+    assert to_numpy(x).dtype == np.float32
+    np.testing.assert_array_equal(to_numpy(x), np.array([[0.1, 0.2]], dtype=np.float32))
+    half = x.detach().to(torch.bfloat16)
+    np.testing.assert_array_equal(to_numpy(half), half.to(torch.float64).numpy())
+    for other in ([1.0], np.ones(2), import_module("scipy.sparse").eye(2), "text"):
+        assert to_numpy(other) is other
+        assert not is_foreign(other)
