@@ -20,7 +20,7 @@ from array_api_compat import (
 
 from convexnn._types import Floats
 
-__all__ = ["is_foreign", "like", "to_numpy"]
+__all__ = ["is_foreign", "like", "on_accelerator", "to_numpy"]
 
 
 def is_foreign(values: Any) -> bool:
@@ -43,6 +43,18 @@ def to_numpy(values: Any) -> Any:
         return np.asarray(values)
     host = array_namespace(values).__array_namespace_info__().default_device()
     return np.asarray(to_device(values, host))
+
+
+def on_accelerator(values: Any) -> bool:
+    """Whether `values` is an array that does not lie in the memory of the CPU."""
+    if not is_foreign(values):
+        return False
+    if is_torch_array(values) or is_jax_array(values):
+        place = device(values)
+        return str(getattr(place, "type", getattr(place, "platform", place))) != "cpu"
+    if is_cupy_array(values):
+        return True
+    return bool(device(values) != array_namespace(values).__array_namespace_info__().default_device())
 
 
 def like(values: Any, points: Floats) -> Any:

@@ -55,7 +55,8 @@ class ConvexFit(CallbackSupport, FittedNetwork):
     ) -> None:
         """Train on checked data and set the fitted attributes.
 
-        `labels` are the targets as callbacks see them, `samples` is X as the user gave it: searches run there.
+        `labels` are the targets as callbacks see them, `samples` is X as the user gave it: on a GPU
+        searches run there.
         """
         tol, max_iter = check_real("tol", self.tol, low=0.0), check_count("max_iter", self.max_iter)
         task = FitTask(self, X, y if labels is None else labels, weight, self._limit())

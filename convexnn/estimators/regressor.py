@@ -85,8 +85,8 @@ class ConvexReLURegressor(ConvexFit, RegressorMixin, BaseEstimator):
 
     Notes
     -----
-    Training runs on NumPy in float64, also for float32 samples. Where neurons can only be searched and X is an array
-    of PyTorch, CuPy or JAX, the search runs in that library and on the device of X. With scikit-learn's
+    Training runs on NumPy in float64, also for float32 samples. Tensors of PyTorch, CuPy and JAX are converted; if
+    they lie on a GPU and neurons can only be searched, the search runs there. With scikit-learn's
     ``array_api_dispatch`` predictions are computed in the array library and on the device of X, whatever the training
     data were; float32 samples give float32 predictions.
 

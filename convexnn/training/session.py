@@ -50,7 +50,7 @@ class Session:
     X, y, norm, bias, loss, scope, solver, solver_options, max_atoms, random_state, sample_weight, n_jobs :
         As in :func:`convexnn.train`.
     backend : array, optional
-        An array in whose library and on whose device neurons are searched, if X has left it already.
+        An array on whose GPU neurons are searched; needed where X is a copy that has left it.
     """
 
     def __init__(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from convexnn._arrays import like
+from convexnn._arrays import like, on_accelerator
+from convexnn.certificate.branch import can_branch
 from convexnn.dictionaries.sampled import draw_wedges
 from convexnn.exceptions import DictionarySizeError, ParameterError
 from convexnn.geometry.arrangement import count_hyperplanes
@@ -67,7 +68,7 @@ def make_plan(
     """Choose the oracle for a frame.
 
     `movable` says whether there is a way to move neurons off the dictionary, which l2 networks need: for a smooth
-    loss and the native solver. A search runs in the array library and on the device of `samples`.
+    loss and the native solver. A search runs on the GPU that `samples` lie on, if they do.
 
     Raises
     ------
@@ -79,9 +80,9 @@ def make_plan(
     if scope not in SCOPES:
         raise ParameterError(f"scope={scope!r} is unknown; choose one of {', '.join(map(repr, SCOPES))}.")
     provable = exact_network_scope(frame)
-    if scope == "network" and not provable:
+    if scope == "network" and not (provable or can_branch(frame)):
         raise ParameterError(
-            f"scope='network' has no exact oracle for norm='l2' and {frame.rank} dimensions"
+            f"scope='network' has neither an exact oracle nor a useful bound for norm='l2' and {frame.rank} dimensions"
             f"{' with free biases' if frame.affine else ''}; use scope='dictionary', or norm='l1'."
         )
     fixed = frame.norm == "l1" or frame.rank <= 1  # wedge neurons are optimal among all
@@ -94,6 +95,8 @@ def make_plan(
     if frame.rank == 0:
         return Plan(None, "network", False, "no neuron: all samples are equal, a constant is optimal")
     count = 2 * count_hyperplanes(frame.n, frame.rank, norm=frame.norm, affine=frame.affine)
+    if scope == "network" and can_branch(frame) and (not provable or count > max_atoms):
+        return _bounded_plan(frame, provable, random_state, n_jobs, n_outputs)
     if scope == "searched" or (scope == "auto" and count > max_atoms):
         return _search_plan(frame, count, max_atoms, random_state, n_jobs, n_outputs, samples)
     if count > max_atoms:
@@ -118,6 +121,16 @@ def _exact_oracle(frame: Frame, *, network: bool, n_jobs: int | None) -> Oracle:
     return PencilOracle(frame, network=network, n_jobs=n_jobs)
 
 
+def _bounded_plan(
+    frame: Frame, provable: bool, random_state: int | None, n_jobs: int | None, n_outputs: int
+) -> Plan:
+    oracle = SearchOracle(
+        frame, random_state=0 if random_state is None else random_state, n_jobs=n_jobs, n_outputs=n_outputs
+    )
+    why = "there are too many atoms for an exact one" if provable else f"none is exact in {frame.rank} dimensions"
+    return Plan(oracle, "network", False, f"{oracle.strategy}; branch and bound then proves what it can ({why})")
+
+
 def _search_plan(
     frame: Frame,
     count: int,
@@ -127,10 +140,12 @@ def _search_plan(
     n_outputs: int,
     samples: Any,
 ) -> Plan:
+    # On the CPU NumPy is as fast as others, and gives tensors the same bits as arrays.
+    points = like(samples, frame.points) if on_accelerator(samples) else frame.points
     oracle = SearchOracle(
         frame,
         random_state=0 if random_state is None else random_state,
-        points=like(samples, frame.points),
+        points=points,
         n_jobs=n_jobs,
         n_outputs=n_outputs,
     )

@@ -45,8 +45,8 @@ def train(
     Parameters
     ----------
     X : (n, d) array
-        Samples in rows. Tensors of PyTorch, CuPy and JAX are converted, from a GPU too; where neurons can only be
-        searched (scope "searched"), the search runs in the library and on the device of X, in float64.
+        Samples in rows. Tensors of PyTorch, CuPy and JAX are converted. If X lies on a GPU and neurons can only be
+        searched (scope "searched"), the search runs there, in float64.
     y : (n,) or (n, c) array
         Targets.
     beta : float

@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 import pytest
+from array_api_compat import device
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_iris
@@ -122,21 +123,36 @@ def test_single_precision_in_cross_validated_estimators_and_probabilities():
 
 
 @pytest.mark.parametrize("library", ["torch", "array_api_strict"])
-def test_train_takes_tensors_and_searches_where_they_are(library):
-    """Tensors give the network that arrays give: to rounding where the method is exact, near it where it searches."""
+@pytest.mark.parametrize("max_atoms", [10**6, 1000], ids=["exact", "searched"])
+def test_train_takes_tensors_with_the_same_bits(library, max_atoms):
     xp = pytest.importorskip(library, reason=f"{library} is not installed")
+    rng = np.random.default_rng(0)
+    A = rng.standard_normal((60, 3))
+    b = np.abs(A[:, 0]) + 0.1 * rng.standard_normal(60)
+    w = rng.integers(1, 3, 60).astype(float)
+    options = {"beta": 1.0, "max_iter": 5, "max_atoms": max_atoms}
+    found = convexnn.train(*map(xp.asarray, (A, b)), sample_weight=xp.asarray(w), **options)
+    plain = convexnn.train(A, b, sample_weight=w, **options)
+    np.testing.assert_array_equal(found.network.hidden_weights, plain.network.hidden_weights)
+    np.testing.assert_array_equal(found.network.predict(xp.asarray(A)), plain.network.predict(A))
+    assert found.certificate == plain.certificate
+
+
+def test_train_searches_on_the_device_of_the_samples():
+    """A device whose arrays NumPy cannot read, as those of a GPU; the same network to rounding of its responses."""
+    xp = pytest.importorskip("array_api_strict", reason="array_api_strict is not installed")
     rng = np.random.default_rng(0)
     A = rng.standard_normal((60, 8))
     b = np.abs(A[:, 0]) + 0.1 * rng.standard_normal(60)
-    exact = convexnn.train(xp.asarray(A[:, :2].copy()), xp.asarray(b), beta=0.5, sample_weight=xp.asarray(np.ones(60)))
-    expected = convexnn.train(A[:, :2], b, beta=0.5)
-    np.testing.assert_array_equal(exact.network.hidden_weights, expected.network.hidden_weights)
-    np.testing.assert_array_equal(exact.network.predict(xp.asarray(A[:, :2].copy())), exact.network.predict(A[:, :2]))
-    found = convexnn.train(xp.asarray(A), xp.asarray(b), beta=2.0, max_iter=10, max_atoms=1000)
-    plain = convexnn.train(A, b, beta=2.0, max_iter=10, max_atoms=1000)
+    there = [xp.asarray(part, device=xp.Device("device1")) for part in (A, b)]
+    with pytest.raises(RuntimeError):
+        np.asarray(there[0])
+    options = {"beta": 2.0, "max_iter": 10, "max_atoms": 1000}
+    found, plain = convexnn.train(*there, **options), convexnn.train(A, b, **options)
     assert found.certificate.scope == "searched"
     assert found.certificate.primal == pytest.approx(plain.certificate.primal, rel=1e-3)
-    assert found.certificate.primal == pytest.approx(found.network.objective(A, b, beta=2.0), rel=1e-12)
+    assert convexnn.beta_max(*there, max_atoms=1000) == pytest.approx(convexnn.beta_max(A, b, max_atoms=1000), rel=1e-9)
+    np.testing.assert_array_equal(found.network.predict(there[0]), found.network.predict(A))
 
 
 def test_fit_takes_tensors():
@@ -157,15 +173,20 @@ def test_fit_takes_tensors():
 
 
 def test_searching_estimators_search_where_the_samples_are(monkeypatch):
-    torch = pytest.importorskip("torch", reason="torch is not installed")
-    seen = []
-    monkeypatch.setattr(
-        "convexnn.training.strategy.like", lambda samples, points: seen.append(type(samples)) or like(samples, points)
-    )
-    A = np.random.default_rng(0).standard_normal((40, 8))
-    net = ConvexReLURegressor(max_iter=3, max_atoms=1000, tol=1.0).fit(torch.tensor(A), torch.tensor(A[:, 0]))
+    xp = pytest.importorskip("array_api_strict", reason="array_api_strict is not installed")
+    places = []
+
+    def watched(values, points):
+        placed = like(values, points)
+        places.append(device(placed))
+        return placed
+
+    monkeypatch.setattr("convexnn.training.strategy.like", watched)
+    A, there = np.random.default_rng(0).standard_normal((40, 8)), xp.Device("device1")
+    net = ConvexReLURegressor(max_iter=3, max_atoms=1000, tol=1.0).fit(xp.asarray(A, device=there), A[:, 0])
     assert net.certificate_.scope == "searched"
-    assert seen == [torch.Tensor]
+    assert places == [there]
+    assert isinstance(net.predict(xp.asarray(A, device=there)), np.ndarray)
 
 
 def test_single_precision_data_are_computed_in_double():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from array_api_compat import array_namespace, device
 
-from convexnn._arrays import is_foreign, like, to_numpy
+from convexnn._arrays import is_foreign, like, on_accelerator, to_numpy
 from convexnn._progress import Clock
 from convexnn.oracles import search
 from convexnn.oracles.search import SearchOracle
@@ -72,16 +72,22 @@ def test_answers_are_the_same(name: str, norm: str, bias: bool) -> None:
     np.testing.assert_allclose(found.offsets, here.offsets, atol=1e-7)
 
 
-@pytest.mark.parametrize("name", LIBRARIES)
-def test_samples_choose_where_the_search_runs(name: str) -> None:
-    there = place(name)
+def test_samples_on_an_accelerator_take_the_search_there() -> None:
+    there = place("another device")
     problem, _ = problem_of("l2", True, 1)
     oracle = make_plan(problem.frame, scope="searched", samples=there).oracle
     assert type(oracle._points) is type(there)
     assert device(oracle._points) == device(there)
     assert oracle._points.dtype == array_namespace(there).float64
-    plain = make_plan(problem.frame, scope="searched", samples=np.ones((2, 2))).oracle
-    assert plain._points is problem.frame.points
+
+
+@pytest.mark.parametrize("name", ["torch", "array_api_strict"])
+def test_on_the_cpu_the_search_stays_in_numpy(name: str) -> None:
+    """So tensors give the same bits as arrays."""
+    problem, _ = problem_of("l2", True, 1)
+    for samples in (place(name), np.ones((2, 2)), [[1.0]], None):
+        assert not on_accelerator(samples)
+        assert make_plan(problem.frame, scope="searched", samples=samples).oracle._points is problem.frame.points
 
 
 def test_devices_without_double_precision_are_left_alone() -> None:
