@@ -12,7 +12,7 @@ from convexnn._arrays import to_numpy
 from convexnn._types import ArrayLike, Floats
 from convexnn.exceptions import DataError
 
-__all__ = ["check_class_data", "check_fit_data", "check_namespace_data", "check_predict_data"]
+__all__ = ["check_class_data", "check_fit_data", "check_namespace_data", "check_predict_data", "check_predict_rows"]
 
 _REMEDY = "Pass finite real numbers: X of shape (n_samples, n_features), y with one entry or row per sample."
 
@@ -37,14 +37,20 @@ def check_class_data(estimator: Any, X: ArrayLike, y: ArrayLike) -> tuple[Floats
     return X, y
 
 
-def check_predict_data(estimator: Any, X: ArrayLike) -> Floats:
-    """Samples (n, d) as float64 with the features seen in fit; sparse rows are made dense."""
+def check_predict_rows(estimator: Any, X: ArrayLike) -> Any:
+    """Samples (n, d) as float64 with the features seen in fit: a dense array, or CSR if they came sparse."""
     X = to_numpy(X)
     try:
         X = validate_data(estimator, X, reset=False, dtype=np.float64, order="C", accept_sparse=["csr", "csc", "coo"])
     except ValueError as error:
         raise DataError(f"{error} {_REMEDY}") from error
-    return np.ascontiguousarray(X.toarray() if hasattr(X, "toarray") else X)
+    return X.tocsr() if hasattr(X, "tocsr") else np.ascontiguousarray(X)
+
+
+def check_predict_data(estimator: Any, X: ArrayLike) -> Floats:
+    """Samples (n, d) as float64 with the features seen in fit; sparse rows are made dense."""
+    rows = check_predict_rows(estimator, X)
+    return np.ascontiguousarray(rows.toarray() if hasattr(rows, "toarray") else rows)
 
 
 def check_namespace_data(estimator: Any, X: Any) -> Any:

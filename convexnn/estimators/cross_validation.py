@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
@@ -126,10 +126,11 @@ class _RatioSearch(FittedNetwork):
         ratios = _ratios(self.beta_ratios, self.smallest_ratio)
         folds = list(check_cv(self.cv, labels, classifier=is_classifier(self)).split(points, labels))
         scorer = check_scoring(self._estimator(), scoring=self.scoring)
+        # Kernels of one fold are serial where folds run side by side.
+        inner = 1 if effective_n_jobs(self.n_jobs) > 1 else self.n_jobs
         rows = Parallel(n_jobs=self.n_jobs)(
             delayed(_score_fold)(
-                # Kernels of one fold are serial where folds run side by side.
-                self._estimator(warm_start=True, n_jobs=None if self.n_jobs in (None, 1) else 1),
+                self._estimator(warm_start=True, n_jobs=inner),
                 points, labels, weight, fold, ratios, scorer,
             )
             for fold in folds

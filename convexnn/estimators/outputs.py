@@ -13,14 +13,16 @@ from scipy.special import expit, softmax
 from sklearn import get_config
 
 from convexnn._arrays import to_numpy
-from convexnn._types import ArrayLike
-from convexnn.estimators.checks import check_namespace_data, check_predict_data
+from convexnn._types import ArrayLike, Floats
+from convexnn.estimators.checks import check_namespace_data, check_predict_rows
 from convexnn.network import DeepReLUNetwork, ReLUNetwork
 
 __all__ = ["class_labels", "class_probabilities", "first_column", "network_outputs"]
 
 # Rows evaluated at once, to bound the memory of hidden layers.
 _BLOCK = 65_536
+# Entries of sparse rows that are dense at a time: 128 MB.
+_DENSE = 2**24
 
 
 def network_outputs(estimator: Any, X: ArrayLike) -> Any:
@@ -33,8 +35,16 @@ def network_outputs(estimator: Any, X: ArrayLike) -> Any:
         return _outputs_like(estimator.network_, check_namespace_data(estimator, X))
     X = to_numpy(X)
     single = getattr(X, "dtype", None) == np.float32
-    f = estimator.network_.outputs(check_predict_data(estimator, X))
+    f = _outputs(estimator.network_, check_predict_rows(estimator, X))
     return f.astype(np.float32) if single else f
+
+
+def _outputs(network: ReLUNetwork | DeepReLUNetwork, X: Any) -> Floats:
+    if not hasattr(X, "toarray"):
+        return network.outputs(X)
+    # Sparse rows become dense block by block: all of them at once may not fit into memory.
+    n, block = X.shape[0], max(1, _DENSE // X.shape[1])
+    return np.concatenate([network.outputs(X[k : min(k + block, n)].toarray()) for k in range(0, n, block)])
 
 
 def _stays_in_its_library(X: Any) -> bool:

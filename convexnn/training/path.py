@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
 
+from convexnn._arrays import to_numpy
 from convexnn._checks import check_count, check_real
 from convexnn._progress import Clock, Observer
 from convexnn._types import ArrayLike, Bias, Floats, Ints, Norm
@@ -94,6 +96,7 @@ def solve_path(
     observer: Observer | None = None,
     sample_weight: ArrayLike | None = None,
     n_jobs: int | None = None,
+    n_chunks: int = 1,
 ) -> Path:
     """Train along a decreasing grid of penalties with warm starts.
 
@@ -101,7 +104,8 @@ def solve_path(
     ----------
     X, y, norm, bias, loss, scope, solver, solver_options, tol, max_iter, max_atoms, random_state, observer,
     sample_weight, n_jobs :
-        As in :func:`convexnn.train`; `tol` and `max_iter` hold per penalty.
+        As in :func:`convexnn.train`; `tol` and `max_iter` hold per penalty. `n_jobs` are also the workers for
+        `n_chunks`.
     betas : sequence of float, optional
         Penalties, solved in decreasing order. By default a geometric grid from `beta_max`.
     n_betas, ratio :
@@ -110,6 +114,11 @@ def solve_path(
         Seconds for the whole path; penalties that were not begun by then are left out.
     max_neurons : int, optional
         Stop at the first penalty whose network has more neurons; that network is left out.
+    n_chunks : int
+        Independent paths the grid is dealt out to, every `n_chunks`-th penalty to each. They are solved side by side
+        by `n_jobs` workers of joblib, also on the machines of a cluster (``joblib.parallel_config(backend="dask")``).
+        A chunk starts each penalty from its own last one, so that some warm starts are lost; the result depends on
+        `n_chunks`, never on the workers. With more than one chunk there can be no `observer`.
 
     Returns
     -------
@@ -123,22 +132,66 @@ def solve_path(
     tol, max_iter = check_real("tol", tol, low=0.0), check_count("max_iter", max_iter)
     if time_limit is not None:
         time_limit = check_real("time_limit", time_limit, low=0.0, strict=True)
+    n_chunks = check_count("n_chunks", n_chunks)
+    if n_chunks > 1 and observer is not None:
+        raise ParameterError(f"n_chunks={n_chunks} may run in other processes, which no observer sees; leave one out.")
     clock = Clock(time_limit)
-    session = Session(
-        X, y, norm=norm, bias=bias, loss=loss, scope=scope, solver=solver, solver_options=solver_options,
-        max_atoms=max_atoms, random_state=random_state, sample_weight=sample_weight, n_jobs=n_jobs,
-    )  # fmt: skip
+    setting: dict[str, Any] = {
+        "norm": norm, "bias": bias, "loss": loss, "scope": scope, "solver": solver, "solver_options": solver_options,
+        "max_atoms": max_atoms, "random_state": random_state, "sample_weight": sample_weight, "n_jobs": n_jobs,
+    }  # fmt: skip
+    session = Session(X, y, **setting)
     top = session.beta_max()
     grid = _check_grid(betas) if betas is not None else beta_grid(top, n_betas=n_betas, ratio=ratio)
+    if max_neurons is not None:
+        max_neurons = check_count("max_neurons", max_neurons, low=0)
+    limits: dict[str, Any] = {"tol": tol, "max_iter": max_iter, "max_neurons": max_neurons}
+    if n_chunks == 1 or len(grid) == 1:
+        return Path(_descend(session, grid, clock=clock, observer=observer, **limits)[0], top)
+    if effective_n_jobs(n_jobs) > 1:
+        setting["n_jobs"] = 1
+    setting["sample_weight"] = to_numpy(sample_weight)
+    parts = Parallel(n_jobs=n_jobs)(
+        delayed(_chunk)(to_numpy(X), to_numpy(y), grid[k::n_chunks], setting, limits, clock.left)
+        for k in range(min(n_chunks, len(grid)))
+    )
+    return Path(_merged(parts), top)
+
+
+def _descend(
+    session: Session,
+    grid: Floats,
+    *,
+    tol: float,
+    max_iter: int,
+    max_neurons: int | None,
+    clock: Clock,
+    observer: Observer | None = None,
+) -> tuple[tuple[TrainingResult, ...], float]:
+    """Results along decreasing penalties, and the first penalty with too many neurons (-inf: none)."""
     results: list[TrainingResult] = []
     for beta in grid:
         if results and clock.expired:
             break
         result = session.solve(float(beta), tol=tol, max_iter=max_iter, clock=clock, observer=observer)
         if max_neurons is not None and result.network.n_neurons > max_neurons:
-            break
+            return tuple(results), float(beta)
         results.append(result)
-    return Path(tuple(results), top)
+    return tuple(results), -np.inf
+
+
+def _chunk(
+    X: Any, y: Any, grid: Floats, setting: dict[str, Any], limits: dict[str, Any], left: float | None
+) -> tuple[tuple[TrainingResult, ...], float]:
+    """One part of the grid in another thread, process or machine, where the time that is left begins anew."""
+    return _descend(Session(X, y, **setting), grid, clock=Clock(left), **limits)
+
+
+def _merged(parts: Sequence[tuple[tuple[TrainingResult, ...], float]]) -> tuple[TrainingResult, ...]:
+    """All results above the first penalty at which any part had too many neurons, penalties decreasing."""
+    crowded = max(beta for _, beta in parts)
+    found = [result for results, _ in parts for result in results if result.beta > crowded]
+    return tuple(sorted(found, key=lambda result: -result.beta))
 
 
 def _check_grid(betas: Sequence[float] | Floats) -> Floats:

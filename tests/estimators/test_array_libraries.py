@@ -226,3 +226,13 @@ def test_sparse_rows_are_predicted_like_dense_ones(estimator, kind):
         np.testing.assert_array_equal(getattr(fitted, name)(rows), getattr(fitted, name)(thin))
     if "predict" in present:
         assert fitted.score(rows, y) == fitted.score(thin, y)
+
+
+def test_sparse_rows_need_no_dense_copy_of_all(monkeypatch):
+    """Five rows at a time; the widest block that a network ever sees is that."""
+    fitted = ConvexReLURegressor(**SHORT).fit(X, y)
+    seen, outputs = [], type(fitted.network_).outputs
+    monkeypatch.setattr("convexnn.estimators.outputs._DENSE", 5 * X.shape[1])
+    monkeypatch.setattr(type(fitted.network_), "outputs", lambda net, A: seen.append(len(A)) or outputs(net, A))
+    np.testing.assert_allclose(fitted.predict(sparse.csr_array(X)), fitted.predict(X), rtol=1e-12)
+    assert seen[:-1] == [5] * (len(X) // 5)
