@@ -60,6 +60,7 @@ class _Run:
     value: float
     strongest: float = np.inf
     bound: float = -np.inf
+    proof: Floats | None = None  # the dual vector with the best bound of an exact oracle
     floor: float = np.inf  # best value of the runs before this one
 
     def again(self, neurons: Neurons) -> _Run:
@@ -89,7 +90,10 @@ class _Run:
         found = oracle.price(v, self.problem.beta * (1.0 + self.tol), limit)
         bound = self.problem.dual_value(v, found.strongest)
         # Bounds of an exact oracle hold whatever network they come from; those of a search are a hint only.
-        self.bound = max(self.bound, bound) if self.oracle.exact else min(bound, self.value)
+        if not self.oracle.exact:
+            self.bound = min(bound, self.value)
+        elif bound > self.bound:
+            self.bound, self.proof = bound, v
         value = min(self.value, self.floor)
         progress = Progress(len(self.trace) + 1, value, min(self.bound, value), len(neurons), self.clock.seconds)
         self.trace.append(progress)
@@ -162,7 +166,7 @@ def solve_search(
         rows=np.full((len(best), width), -1, dtype=np.int64),
         z=best.z,
         t=best.t,
-        v=None,
+        v=run.proof,
         primal=run.value,
         dual=run.trace[-1].dual if run.trace else run.value,
         status=status,

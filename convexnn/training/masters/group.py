@@ -40,11 +40,10 @@ class OutputBlocks:
         k, c = len(self._K), self._c
         out = np.zeros((k, c, k, c))
         if h.ndim == 2:
-            same = None
+            first = (self._K * h[:, 0]) @ self._K.T
             for o in range(c):
-                if same is None or np.any(h[:, o] != h[:, 0]):
-                    same = (self._K * h[:, o]) @ self._K.T
-                out[:, o, :, o] = same
+                same = np.array_equal(h[:, o], h[:, 0])
+                out[:, o, :, o] = first if same else (self._K * h[:, o]) @ self._K.T
         else:
             for o in range(c):
                 for p in range(o, c):
