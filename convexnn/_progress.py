@@ -63,6 +63,11 @@ class Clock:
         """Seconds until the limit, at least 0; None without one."""
         return None if self._limit is None else max(0.0, self._limit - self.seconds)
 
+    def part(self, share: float) -> Clock:
+        """A clock for this share of the time that is left."""
+        left = self.left
+        return Clock(None if left is None else share * left)
+
     @property
     def share(self) -> float:
         """Part of the time that is spent, from 0 to 1; 0 without a limit."""

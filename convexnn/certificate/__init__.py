@@ -1,8 +1,9 @@
 """Proofs of optimality, recomputed from the data by code that shares nothing with the solvers."""
 
+from convexnn.certificate.branch import Bracket, bound_response
 from convexnn.certificate.claim import certify
 from convexnn.certificate.recheck import verify
 from convexnn.certificate.record import Certificate
 from convexnn.certificate.response import Response, max_response
 
-__all__ = ["Certificate", "Response", "certify", "max_response", "verify"]
+__all__ = ["Bracket", "Certificate", "Response", "bound_response", "certify", "max_response", "verify"]

@@ -17,7 +17,7 @@ from convexnn.losses import LOSSES
 from convexnn.losses.interpolation import Interpolation
 from convexnn.network.relu import ReLUNetwork
 
-__all__ = ["certify"]
+__all__ = ["certify", "pose"]
 
 _LONG = 65_536
 
@@ -38,6 +38,7 @@ def certify(
     dual_point: ArrayLike | None = None,
     searched_response: float | None = None,
     max_work: int = MAX_WORK,
+    time_limit: float | None = None,
     n_jobs: int | None = None,
 ) -> Certificate:
     """Prove how far a network, however it was trained, is from the optimum.
@@ -59,7 +60,9 @@ def certify(
         Which networks to compare with: all; those made of wedge neurons (or of `atoms`); or those made of
         neurons that a search has tried, which proves nothing. "auto" takes the first that can be
         computed. Where network and dictionary give the same bound (``norm="l1"``, or data on a line), the
-        certificate says "network".
+        certificate says "network". Where no exact maximum over all neurons is affordable, "network" runs branch
+        and bound (up to rank 7, or 6 with free biases) until the gap is below `tol` or the budget is spent; the
+        certificate has the gap that was proved. If that is nothing of use, it has the scope "searched".
     atoms : Atoms or (normals, offsets), optional
         Atoms to use in place of all wedge neurons; the certificate then speaks of these only.
     tol : float
@@ -69,7 +72,9 @@ def certify(
     searched_response : float, optional
         Largest response that a search has found, for ``scope="searched"``.
     max_work : int
-        Largest number of row visits of an exact maximum.
+        Largest number of row visits of an exact maximum, or of branch and bound.
+    time_limit : float, optional
+        Seconds for branch and bound. With a limit the bound depends on the speed of the machine.
     n_jobs : int, optional
         Threads. The result does not depend on it.
 
@@ -86,6 +91,37 @@ def certify(
     DictionarySizeError
         If no exact maximum is affordable and no atoms are given.
     """
+    return prove(
+        choose_scope(
+            pose(
+                network, X, y, beta=beta, norm=norm, bias=bias, loss=loss, scope=scope, atoms=atoms,
+                sample_weight=sample_weight, tol=tol, dual_point=dual_point, searched_response=searched_response,
+                max_work=max_work, time_limit=time_limit, n_jobs=n_jobs,
+            )
+        )
+    )  # fmt: skip
+
+
+def pose(
+    network: ReLUNetwork,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    beta: float,
+    norm: Norm,
+    bias: Bias,
+    loss: str,
+    scope: str,
+    atoms: Any,
+    sample_weight: ArrayLike | None,
+    tol: float,
+    dual_point: ArrayLike | None,
+    searched_response: float | None,
+    max_work: int,
+    time_limit: float | None,
+    n_jobs: int | None,
+) -> Question:
+    """Check the arguments of :func:`certify`."""
     points = check_points(X, n_features=network.n_features)
     targets = check_targets(y, len(points))
     beta = check_real("beta", beta, low=0.0)
@@ -113,11 +149,12 @@ def certify(
         dual_point=dual_point,
         searched=searched_response,
         max_work=check_count("max_work", max_work),
+        time_limit=None if time_limit is None else check_real("time_limit", time_limit, low=0.0),
         n_jobs=n_jobs,
         fingerprint=fingerprint,
     )
     _check_kind(network, targets, question.bias)
-    return prove(choose_scope(question))
+    return question
 
 
 def _check_kind(network: ReLUNetwork, targets: Floats, bias: Bias) -> None:

@@ -11,7 +11,7 @@ __all__ = ["check_fields"]
 
 _NUMBERS = ("primal", "dual", "gap", "relative_gap", "tol", "beta", "response")
 _COUNTS = ("n_neurons", "n_samples", "n_atoms")
-_TEXTS = ("loss", "fingerprint", "atoms")
+_TEXTS = ("loss", "fingerprint", "atoms", "note")
 _CHOICES: dict[str, tuple[Any, ...]] = {
     "scope": ("network", "dictionary", "searched"),
     "norm": ("l1", "l2"),

@@ -55,7 +55,7 @@ class Certificate:
     tol, beta, norm, bias, loss :
         The problem.
     response : float
-        Largest response of a neuron to the unscaled dual vector.
+        Largest response of a neuron to the unscaled dual vector, or an upper bound on it.
     n_neurons, n_samples : int
     fingerprint : str
         SHA-256 of the data.
@@ -63,6 +63,8 @@ class Certificate:
         Number of atoms if they were passed in; None if all wedge neurons (or all neurons) were examined.
     atoms : str, optional
         SHA-256 of those atoms.
+    note : str
+        A sentence on how the largest response was bounded, where that was by branch and bound.
     """
 
     scope: Scope
@@ -82,6 +84,7 @@ class Certificate:
     fingerprint: str
     n_atoms: int | None = None
     atoms: str | None = None
+    note: str = ""
 
     def summary(self) -> str:
         """What is proved, in words, and nothing more."""
@@ -103,7 +106,7 @@ class Certificate:
             text += f"certified to {self.tol:.1g}."
         else:
             text += f"not certified to {self.tol:.1g}."
-        return text
+        return f"{text} {self.note}".rstrip()
 
     def to_json(self) -> str:
         """The certificate as JSON text."""
@@ -126,6 +129,7 @@ class Certificate:
             raise ModelFormatError(f"this is not a certificate: field 'format' is not {_FORMAT!r}.")
         if (version := content.pop("version", None)) != _VERSION:
             raise ModelFormatError(f"certificate version {version!r} is unknown; version {_VERSION} is expected.")
+        content.setdefault("note", "")  # files of earlier releases have none
         names = {field.name for field in fields(cls)}
         if names != set(content):
             odd = ", ".join(sorted(names ^ set(content)))

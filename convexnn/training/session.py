@@ -30,6 +30,7 @@ from convexnn.training.line import has_line_solver, solve_line
 from convexnn.training.masters import ColumnMaster, amplitude_master, make_master
 from convexnn.training.masters.faces import FaceMaster
 from convexnn.training.problem import LassoProblem, make_problem
+from convexnn.training.proving import BranchOracle
 from convexnn.training.result import TrainingResult
 from convexnn.training.samples import check_samples
 from convexnn.training.search import solve_search
@@ -40,6 +41,8 @@ __all__ = ["Session"]
 
 # Relative gap over wedges at which their neurons may begin to move.
 _START = 1e-6
+# Shares of the time that is left for a search that is to be proved, and then for closing its gap.
+_SEARCH, _CLOSE = 0.4, 0.5
 
 
 class Session:
@@ -148,7 +151,7 @@ class Session:
         problem = self._problem.with_beta(beta)
         solution = self._minimise(problem, 0.5 * tol, max_iter, clock, observer)
         trace = tuple(problem.to_input_progress(state) for state in solution.trace)
-        return self._assemble(problem, replace(solution, trace=trace), beta, tol)
+        return self._assemble(problem, replace(solution, trace=trace), beta, tol, clock.left)
 
     def _interpolate(self, tol: float, max_iter: int, clock: Clock, observer: Observer | None) -> TrainingResult:
         """Least norm with f = y, over the wedge neurons of the plan."""
@@ -174,6 +177,8 @@ class Session:
     ) -> Solution:
         oracle = self._plan.oracle
         if isinstance(oracle, SearchOracle):
+            if self._plan.scope == "network":
+                return self._search_and_prove(problem, oracle, tol, max_iter, clock, observer)
             return self._search(problem, oracle, tol, max_iter, clock, observer)
         if isinstance(oracle, LineOracle) and has_line_solver(problem, self._solver):
             return solve_line(problem, tol=tol, max_iter=max_iter, clock=clock, observer=observer)
@@ -209,6 +214,29 @@ class Session:
         )  # fmt: skip
         self._found = Neurons(solution.normals, solution.offsets, solution.z, solution.t)
         return solution
+
+    def _search_and_prove(
+        self,
+        problem: LassoProblem,
+        oracle: SearchOracle,
+        tol: float,
+        max_iter: int,
+        clock: Clock,
+        observer: Observer | None,
+    ) -> Solution:
+        """A search, then rounds with an oracle that proves by branch and bound what the search cannot."""
+        first = self._search(problem, oracle, tol, max_iter, clock.part(_SEARCH), observer)
+        if len(first.trace) >= max_iter:
+            return first
+        rest = clock.part(_CLOSE)
+        last = solve_search(
+            problem, BranchOracle(problem.frame, oracle.afresh(starts=256, steps=16), tol=0.5 * tol, clock=rest),
+            lambda: make_master(problem, self._solver, self._options),
+            tol=tol, max_iter=max_iter - len(first.trace), clock=rest, observer=observer,
+            start=Neurons(first.normals, first.offsets, first.z, first.t),
+        )  # fmt: skip
+        self._found = Neurons(last.normals, last.offsets, last.z, last.t)
+        return replace(last, trace=first.trace + last.trace)
 
     def _moving(
         self,
@@ -258,7 +286,9 @@ class Session:
         )  # fmt: skip
         return replace(last, trace=first.trace + last.trace)
 
-    def _assemble(self, problem: LassoProblem, solution: Solution, beta: float, tol: float) -> TrainingResult:
+    def _assemble(
+        self, problem: LassoProblem, solution: Solution, beta: float, tol: float, time_left: float | None = None
+    ) -> TrainingResult:
         """Network, atoms and certificate in the units of the user."""
         atoms = problem.to_atoms(solution.normals, solution.offsets, solution.rows)
         z, t = problem.to_input(solution.z, solution.t)
@@ -266,7 +296,7 @@ class Session:
         flat = self._data.flat and z.shape[1] == 1
         return TrainingResult(
             network=network,
-            certificate=self._certify(problem, network, solution, beta, tol),
+            certificate=self._certify(problem, network, solution, beta, tol, time_left),
             atoms=atoms,
             coef=z[:, 0] if flat else z,
             intercept=float(t[0]) if flat else t,
@@ -278,7 +308,13 @@ class Session:
         )
 
     def _certify(
-        self, problem: LassoProblem, network: ReLUNetwork, solution: Solution, beta: float, tol: float
+        self,
+        problem: LassoProblem,
+        network: ReLUNetwork,
+        solution: Solution,
+        beta: float,
+        tol: float,
+        time_left: float | None,
     ) -> Certificate:
         data, plan = self._data, self._plan
         scope = plan.scope if beta > 0 or problem.norm == "l1" or problem.frame.rank <= 1 else "dictionary"
@@ -290,7 +326,7 @@ class Session:
             return certify(
                 network, data.X, data.Y, beta=beta, norm=problem.norm, bias=problem.bias, loss=problem.loss_name,
                 scope=scope, atoms=atoms, sample_weight=data.weight, tol=tol, dual_point=dual_point,
-                searched_response=searched, n_jobs=self._n_jobs,
+                searched_response=searched, time_limit=time_left, n_jobs=self._n_jobs,
             )  # fmt: skip
 
         if beta == 0:

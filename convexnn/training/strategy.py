@@ -121,9 +121,7 @@ def _exact_oracle(frame: Frame, *, network: bool, n_jobs: int | None) -> Oracle:
     return PencilOracle(frame, network=network, n_jobs=n_jobs)
 
 
-def _bounded_plan(
-    frame: Frame, provable: bool, random_state: int | None, n_jobs: int | None, n_outputs: int
-) -> Plan:
+def _bounded_plan(frame: Frame, provable: bool, random_state: int | None, n_jobs: int | None, n_outputs: int) -> Plan:
     oracle = SearchOracle(
         frame, random_state=0 if random_state is None else random_state, n_jobs=n_jobs, n_outputs=n_outputs
     )

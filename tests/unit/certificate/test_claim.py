@@ -332,7 +332,6 @@ def test_too_large_without_atoms():
         ({"bias": "maybe"}, ParameterError, "bias='maybe'"),
         ({"loss": "absolute"}, ParameterError, "loss='absolute'"),
         ({"scope": "world"}, ParameterError, "scope='world'"),
-        ({"scope": "network"}, ParameterError, "rank 5"),
         ({"tol": -1}, ParameterError, "tol=-1"),
         ({"dual_point": np.ones(3)}, DataError, "dual_point has shape"),
         ({"dual_point": np.full(12, np.inf)}, DataError, "dual_point"),
