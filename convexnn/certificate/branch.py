@@ -80,7 +80,9 @@ class _Run:
         if self.goal is not None:
             return self.goal - self.neurons.margin
         excess = self.slack * max(0.0, self.best - self.floor)
-        return max(self.best, self.floor) * (1.0 + self.tol) + excess - self.neurons.margin
+        wanted = max(self.best, self.floor) * (1.0 + self.tol) + excess
+        # Closer than rounding the bounds need not come, nor could they.
+        return max(wanted - self.neurons.margin, self.best + self.neurons.margin)
 
     def examine(self, rays: Floats, sums: Floats, inherited: Floats | float) -> Cones:
         """Bound new cones, and keep those that have to be cut."""

@@ -118,12 +118,13 @@ def make_neurons(frame: Frame, v: Floats) -> tuple[Neurons, Floats]:
     weights = np.zeros((len(points), v.shape[1]))
     np.add.at(weights, places.ravel(), v)
     used = (weights != 0).any(axis=1)
+    used[0] |= not used.any()
     points, weights = points[used], weights[used]
     rows = np.hstack([points, np.ones((len(points), 1))]) if frame.affine else points
     size = np.abs(weights).sum(axis=1)
     second = (rows * size[:, None]).T @ rows
     D = rows.shape[1]
-    second += _ROUND * (np.trace(second) / D) * np.eye(D)
+    second += _ROUND * (np.trace(second) / D or 1.0) * np.eye(D)
     both = np.hstack([np.maximum(weights, 0.0), np.maximum(-weights, 0.0)])
     neurons = Neurons(
         rows=rows,
@@ -143,7 +144,7 @@ def _margin(frame: Frame, v: Floats, rows: Floats) -> float:
     terms = float(np.abs(v).sum())
     dropped = float(np.sqrt(frame.lift.shape[0] - frame.rank))
     # A unit neuron w = (u, b) whose hyperplane meets the samples is no longer than the longest row.
-    rounding = 8 * rows.shape[1] * (len(rows) + 16) * _EPS * terms * largest * (largest if frame.affine else 1.0)
+    rounding = 8 * rows.shape[1] * (frame.n + 16) * _EPS * terms * largest * (largest if frame.affine else 1.0)
     return float(rounding + frame.same * dropped * terms)
 
 
