@@ -31,7 +31,7 @@ __all__ = ["Question", "prove"]
 _EPS = float(np.finfo(float).eps)
 # A bound by branch and bound is reported if the dual value is at least this share of the primal, or if the two
 # bounds of the largest response agree to this share, as then only the network is to blame for the gap.
-_USEFUL, _CLOSE = 0.5, 0.1
+_USEFUL, _CLOSE = 0.5, 0.25
 # If some neuron responds more than beta the gap is open whatever is proved: another tenth does not matter.
 _SLACK = 0.1
 
