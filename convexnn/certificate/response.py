@@ -84,7 +84,8 @@ def refuse_work(frame: Frame, work: int, budget: int) -> DictionarySizeError:
     """The error that says how much too large the data are, and what to do."""
     return DictionarySizeError(
         f"an exact certificate for {frame.n} samples of rank {frame.rank} visits {work:.3g} rows; the budget "
-        f"is {budget:.3g}. Raise max_work, pass atoms=... to compare with these only, or use fewer features.",
+        f"is {budget:.3g}. Raise max_work, ask certify for scope='network' (branch and bound, up to rank 7 or, with "
+        "free biases, 6), pass atoms=... to compare with these only, or use fewer features.",
         count=work,
         budget=budget,
     )

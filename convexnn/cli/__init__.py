@@ -72,6 +72,10 @@ def demo(**options: Any) -> int:
 @click.option("--target", required=True, help="Column to predict.")
 @click.option("--features", required=True, help="Columns to use, separated by commas.")
 @click.option("--out", type=click.Path(path_type=Path), default="model", show_default=True, help="Folder.")
+@click.option(
+    "--scope", type=click.Choice(["auto", "network", "dictionary", "searched"]), default="auto", show_default=True,
+    help="Networks to optimise over and to prove a bound for.",
+)  # fmt: skip
 @_training_options
 @_json_option
 def fit(**options: Any) -> int:
@@ -102,7 +106,12 @@ def predict(**options: Any) -> int:
 @click.option("--beta", type=float, help="Weight decay [default: that of the fit].")
 @click.option("--norm", type=_NORM, help="Norm of hidden weights [default: that of the fit].")
 @click.option("--bias", type=_BIAS, help="Kind of hidden biases [default: that of the fit].")
+@click.option(
+    "--scope", type=click.Choice(["auto", "network", "dictionary"]), default="auto", show_default=True,
+    help="Networks to compare with; network: all, by branch and bound if need be.",
+)  # fmt: skip
 @click.option("--tol", type=float, default=1e-6, show_default=True, help="Relative gap to accept.")
+@click.option("--time-limit", type=float, help="Seconds for branch and bound.")
 @_json_option
 def certify(**options: Any) -> int:
     """Prove how close MODEL is to optimal on FILE, from the data alone, without any solver."""

@@ -48,6 +48,7 @@ def run_fit(
     bias: str,
     beta: float | None,
     beta_ratio: float,
+    scope: str,
     solver: str,
     tol: float,
     time_limit: float | None,
@@ -64,7 +65,7 @@ def run_fit(
     if time_limit is not None:
         check_real("time_limit", time_limit, low=0.0, strict=True)
     clock = Clock(time_limit)
-    session = Session(X, y, solver=solver, random_state=seed, **kind, **limits)
+    session = Session(X, y, scope=scope, solver=solver, random_state=seed, **kind, **limits)
     if beta is None:
         ratio = check_real("beta_ratio", beta_ratio, low=0.0, strict=True, hint="0.01 is a good start.")
         # A constant target has beta_max = 0: every beta > 0 gives the same constant network.
@@ -111,7 +112,9 @@ def run_certify(
     beta: float | None,
     norm: Any,
     bias: str | None,
+    scope: str,
     tol: float,
+    time_limit: float | None,
     as_json: bool,
 ) -> int:
     """Prove a bound for a saved network from the data alone."""
@@ -133,6 +136,9 @@ def run_certify(
         norm=recipe.norm if norm is None else norm,
         bias=recipe.bias if bias is None else bias_from_word(bias),
         loss=recipe.loss,
+        scope=scope,
+        tol=tol,
+        time_limit=time_limit,
     )
     summary = certificate_summary(certificate, tol)
     error = float(np.sqrt(np.mean((network.predict(X) - y) ** 2)))

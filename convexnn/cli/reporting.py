@@ -51,6 +51,7 @@ def verdict(certificate: Certificate, tol: float) -> Exit:
 
 def certificate_summary(certificate: Certificate, tol: float) -> dict[str, Any]:
     """The figures of a certificate, with what its scope means."""
+    note = {"note": certificate.note} if certificate.note else {}
     return {
         "certified": verdict(certificate, tol) is Exit.CERTIFIED,
         "objective": certificate.primal,
@@ -58,6 +59,7 @@ def certificate_summary(certificate: Certificate, tol: float) -> dict[str, Any]:
         "relative_gap": certificate.relative_gap,
         "scope": certificate.scope,
         "meaning": _SCOPES[certificate.scope],
+        **note,
     }
 
 

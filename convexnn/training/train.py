@@ -62,6 +62,8 @@ def train(
     scope : "auto", "dictionary" or "network"
         Optimise over wedge neurons only (the Lasso of the paper), or over every neuron. "auto" takes
         "network" where an exact method is known: l1 always; l2 up to rank 2 with free biases, 3 without.
+        Asked for beyond that, up to rank 6 with free biases and 7 without, neurons are searched and the gap over
+        all networks is bounded by branch and bound; if the bound is of no use the certificate says "searched".
     solver : "auto", "native", "clarabel", "scs", "ecos", "piqp" or "cvxpy"
         Solver of the restricted problems. The certificate does not depend on what it reports.
     solver_options : mapping, optional
@@ -92,7 +94,7 @@ def train(
     DataError, ParameterError
         If an argument is not usable.
     DictionarySizeError
-        If scope="network" is demanded beyond `max_atoms`.
+        If scope="network" is demanded beyond `max_atoms` and beyond the ranks of branch and bound.
     SolverUnavailableError
         If `solver` is not installed.
     InfeasibleError

@@ -61,6 +61,22 @@ def test_fit_predict_certify(data, norm, bias):
     assert saved.primal == report["objective"]
 
 
+def test_proofs_over_all_networks_in_four_dimensions(tmp_path):
+    """Searched networks are proved on request, by fit and by certify, to the gap that --tol names."""
+    rows = rng.normal(size=(40, 4))
+    names, file, out = ["a", "b", "c", "d"], tmp_path / "data.csv", tmp_path / "model"
+    write_columns(file, [*names, "t"], np.column_stack([rows, np.abs(rows[:, 0]) + rows[:, 1]]))
+    settings = ("--target", "t", "--features", ",".join(names), "--beta-ratio", "0.1", "--out", out, "--quiet")
+    run("fit", file, *settings, "--scope", "searched", code=Exit.NOT_CERTIFIED)
+    report = json.loads(run("certify", out, file, "--scope", "network", "--tol", "1e-2", "--json").stdout)
+    assert report["certified"]
+    assert report["scope"] == "network"
+    assert "Branch and bound" in report["note"]
+    run("certify", out, file, "--scope", "network", "--time-limit", "0", "--tol", "1e-2", code=Exit.NOT_CERTIFIED)
+    fitted = json.loads(run("fit", file, *settings, "--scope", "network", "--tol", "1e-3", "--json").stdout)
+    assert fitted["scope"] == "network"
+
+
 def test_predict_to_standard_output_as_csv_and_json(data):
     out, _ = fit(data)
     lines = run("predict", out, data).stdout.strip().split("\n")
