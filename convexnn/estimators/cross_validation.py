@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from convexnn._checks import check_count, check_real
 from convexnn._types import ArrayLike, Bias, Floats, Norm
+from convexnn.estimators.callbacks import CallbackSupport, SearchTask, SubFit, with_callbacks
 from convexnn.estimators.checks import check_class_data, check_fit_data
 from convexnn.estimators.classifier import ConvexReLUClassifier
 from convexnn.estimators.decisions import NetworkDecisions
@@ -42,22 +43,31 @@ def _ratios(beta_ratios: int | Sequence[float] | Floats, smallest: float) -> Flo
 
 
 def _score_fold(
-    estimator: Any, X: Any, y: Any, weight: Floats | None, fold: tuple[Any, Any], ratios: Floats, scorer: Any
+    estimator: Any,
+    X: Any,
+    y: Any,
+    weight: Floats | None,
+    fold: tuple[Any, Any],
+    ratios: Floats,
+    scorer: Any,
+    fits: list[SubFit],
 ) -> list[float]:
     """Test scores of one fold along the ratios, each fit started from the last."""
     train, test = fold
+    inner = None if weight is None else weight[train]
     parts = [{} if weight is None else {"sample_weight": weight[rows]} for rows in (train, test)]
     scores = []
     with warnings.catch_warnings():
         # Only the final fit reports its gap.
         warnings.simplefilter("ignore", GapWarning)
-        for ratio in ratios:
-            estimator.set_params(beta_ratio=float(ratio)).fit(X[train], y[train], **parts[0])
+        for ratio, fit in zip(ratios, fits):
+            with fit.of(estimator, X[train], y[train], inner):
+                estimator.set_params(beta_ratio=float(ratio)).fit(X[train], y[train], **parts[0])
             scores.append(float(scorer(estimator, X[test], y[test], **parts[1])))
     return scores
 
 
-class _RatioSearch(FittedNetwork):
+class _RatioSearch(CallbackSupport, FittedNetwork):
     """Cross-validation over `beta_ratios`, then one fit on all data."""
 
     _base: Any
@@ -122,28 +132,36 @@ class _RatioSearch(FittedNetwork):
         """
         check = check_class_data if is_classifier(self) else check_fit_data
         points, labels = check(self, X, y)
-        weight = as_weights(sample_weight, len(points))
+        self._search(points, labels, as_weights(sample_weight, len(points)))
+        return self
+
+    @with_callbacks
+    def _search(self, points: Floats, labels: Any, weight: Floats | None) -> None:
+        """Score the folds, fit with the best ratio and set the fitted attributes."""
         ratios = _ratios(self.beta_ratios, self.smallest_ratio)
         folds = list(check_cv(self.cv, labels, classifier=is_classifier(self)).split(points, labels))
         scorer = check_scoring(self._estimator(), scoring=self.scoring)
+        task = SearchTask(self, points, labels, weight, len(folds), len(ratios))
         # Kernels of one fold are serial where folds run side by side.
         inner = 1 if effective_n_jobs(self.n_jobs) > 1 else self.n_jobs
         rows = Parallel(n_jobs=self.n_jobs)(
             delayed(_score_fold)(
                 self._estimator(warm_start=True, n_jobs=inner),
-                points, labels, weight, fold, ratios, scorer,
+                points, labels, weight, fold, ratios, scorer, fits,
             )
-            for fold in folds
+            for fold, fits in zip(folds, task.folds)
         )  # fmt: skip
+        task.searched()
         self._flat = labels.ndim == 1
         self.beta_ratios_ = ratios
         self.scores_ = np.array(rows).T
         self.best_ratio_ = float(ratios[_choose(self.scores_, self.one_standard_error)])
         final = self._estimator(beta_ratio=self.best_ratio_, n_jobs=self.n_jobs, verbose=self.verbose)
-        self.estimator_ = final.fit(points, labels, sample_weight=weight)
+        with task.refit.of(final, points, labels, weight):
+            self.estimator_ = final.fit(points, labels, sample_weight=weight)
         for name in ("network_", "certificate_", "beta_", "support_", "n_neurons_", "n_iter_", "status_"):
             setattr(self, name, getattr(self.estimator_, name))
-        return self
+        task.end()
 
     def __sklearn_tags__(self) -> Any:
         inherited: Any = super()
@@ -193,6 +211,13 @@ _DOC = """
     estimator_ : the estimator fitted on all data
     beta_, network_, certificate_, n_neurons_, support_, n_iter_, status_ :
         Of `estimator_`.
+
+    Notes
+    -----
+    ``set_callbacks`` takes callbacks of scikit-learn 1.9 or later. The tasks are those of
+    :class:`sklearn.model_selection.GridSearchCV`: "search" with a subtask for every fold and ratio, then the refit;
+    callbacks that propagate see the rounds of each fit and may stop it. Folds can be shared with the machines of a
+    cluster: ``joblib.parallel_config(backend="dask")``.
     """
 
 

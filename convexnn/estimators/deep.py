@@ -13,10 +13,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from convexnn._types import ArrayLike, Floats, Norm
 from convexnn.certificate import Certificate
+from convexnn.estimators.callbacks import HAS_CALLBACKS, CallbackSupport, FitTask, with_callbacks
 from convexnn.estimators.checks import check_class_data, check_fit_data
 from convexnn.estimators.decisions import NetworkDecisions
+from convexnn.estimators.fitting import as_weights
 from convexnn.estimators.labels import class_loss, class_targets
 from convexnn.estimators.outputs import network_outputs
+from convexnn.estimators.samples import merge_samples
 from convexnn.estimators.warnings import GapWarning
 from convexnn.exceptions import DataError
 from convexnn.network import DeepReLUNetwork
@@ -27,7 +30,7 @@ from convexnn.training.train import MAX_ITER
 __all__ = ["DeepConvexReLUClassifier", "DeepConvexReLURegressor"]
 
 
-class _DeepConvexFit(BaseEstimator):
+class _DeepConvexFit(CallbackSupport, BaseEstimator):
     """Parameters, training and the network of both estimators."""
 
     network_: DeepReLUNetwork
@@ -70,15 +73,19 @@ class _DeepConvexFit(BaseEstimator):
         self.random_state = random_state
         self.n_jobs = n_jobs
 
-    def _train(self, X: Floats, y: Floats, loss: str) -> None:
+    @with_callbacks
+    def _train(self, X: Floats, y: Floats, weight: Floats | None, loss: str, *, labels: Any = None) -> None:
+        """Train on checked data and set the fitted attributes; `labels` are the targets as callbacks see them."""
         seed = self.random_state
         if seed is not None and not isinstance(seed, (int, np.integer)):
             seed = int(check_random_state(seed).randint(2**31 - 1))
+        task = FitTask(self, X, y if labels is None else labels, weight, None)
+        X, y, weight, _ = merge_samples(X, y, weight)
         found = train_layerwise(
             X, y, n_blocks=self.n_blocks, width=self.width, beta=self.beta, beta_ratio=self.beta_ratio,
             norm=self.norm, bias=self.bias, loss=loss, scope=self.scope, fine_tune=self.fine_tune, tol=self.tol,
             max_iter=self.max_iter, time_limit=self.time_limit, max_atoms=self.max_atoms, random_state=seed,
-            n_jobs=self.n_jobs,
+            n_jobs=self.n_jobs, sample_weight=weight, observer=task.observer(None), clock=task,
         )  # fmt: skip
         self.network_ = found.network
         self.certificates_ = found.certificates
@@ -89,7 +96,11 @@ class _DeepConvexFit(BaseEstimator):
         self.n_iter_ = len(found.certificates)
         if not last.holds:
             message = f"last block: relative gap {last.relative_gap:.1e} > tol={self.tol:g} (scope {last.scope!r})."
-            warnings.warn(message, GapWarning, stacklevel=3)
+            if task.stopped:
+                message += " Stopped by a callback."
+            # scikit-learn's callbacks wrap one more call around _train.
+            warnings.warn(message, GapWarning, stacklevel=4 if HAS_CALLBACKS else 3)
+        task.end()
 
     @property
     def coefs_(self) -> list[Floats]:
@@ -154,6 +165,11 @@ class DeepConvexReLURegressor(RegressorMixin, _DeepConvexFit):
     n_features_in_, feature_names_in_ :
         As usual.
 
+    Notes
+    -----
+    ``set_callbacks`` takes callbacks of scikit-learn 1.9 or later: a fit is a task, every round of every block a
+    subtask, and a callback that returns True makes the block that is being trained the last.
+
     Examples
     --------
     >>> import numpy as np
@@ -189,13 +205,15 @@ class DeepConvexReLURegressor(RegressorMixin, _DeepConvexFit):
             random_state=random_state, n_jobs=n_jobs,
         )  # fmt: skip
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> DeepConvexReLURegressor:
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> DeepConvexReLURegressor:
         """Train block by block.
 
         Parameters
         ----------
         X : (n, d) array
         y : (n,) or (n, c) array
+        sample_weight : (n,) array, optional
+            Weight 2 equals repetition, 0 removal.
 
         Raises
         ------
@@ -209,7 +227,7 @@ class DeepConvexReLURegressor(RegressorMixin, _DeepConvexFit):
         """
         points, targets = check_fit_data(self, X, y)
         self._flat = targets.ndim == 1
-        self._train(points, targets, self.loss)
+        self._train(points, targets, as_weights(sample_weight, len(points)), self.loss)
         return self
 
     def predict(self, X: ArrayLike) -> Floats:
@@ -279,7 +297,7 @@ class DeepConvexReLUClassifier(NetworkDecisions, ClassifierMixin, _DeepConvexFit
             random_state=random_state, n_jobs=n_jobs,
         )  # fmt: skip
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> DeepConvexReLUClassifier:
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> DeepConvexReLUClassifier:
         """Train block by block.
 
         Parameters
@@ -287,6 +305,8 @@ class DeepConvexReLUClassifier(NetworkDecisions, ClassifierMixin, _DeepConvexFit
         X : (n, d) array
         y : (n,) array
             Labels of any kind.
+        sample_weight : (n,) array, optional
+            Weight 2 equals repetition, 0 removal.
 
         Raises
         ------
@@ -307,5 +327,6 @@ class DeepConvexReLUClassifier(NetworkDecisions, ClassifierMixin, _DeepConvexFit
                 "classifier. Check how the labels were made."
             )
         loss = class_loss(self.loss, len(self.classes_))
-        self._train(points, class_targets(codes, len(self.classes_), loss), loss)
+        targets = class_targets(codes, len(self.classes_), loss)
+        self._train(points, targets, as_weights(sample_weight, len(points)), loss, labels=labels)
         return self

@@ -62,7 +62,7 @@ class _Model:
     """The objective and its gradient as a function of one flat vector."""
 
     def __init__(self, network: DeepReLUNetwork, task: Task) -> None:
-        self._task, self._loss = task, LOSSES[task.loss](task.Y)
+        self._task, self._loss = task, LOSSES[task.loss](task.Y, task.weight)
         self._shapes = [weight.shape for weight, _ in network.layers]
 
     def pack(self, layers: tuple[tuple[Floats, Floats], ...]) -> Floats:

@@ -28,14 +28,20 @@ class Task:
     norm: Norm
     bias: bool
     loss: str
+    weight: Floats | None = None
 
     def objective(self, network: DeepReLUNetwork) -> float:
         """Objective with the weights as they are."""
-        return deep_objective(network, self.X, self.Y, beta=self.beta, norm=self.norm, loss=self.loss)
+        return deep_objective(
+            network, self.X, self.Y, beta=self.beta, norm=self.norm, loss=self.loss, sample_weight=self.weight
+        )
 
     def fit(self, columns: Floats) -> ColumnsFit:
         """The convex problem over responses of unit neurons."""
-        return fit_columns(columns, self.Y, beta=self.beta, norm=self.norm, loss=self.loss, intercept=self.bias)
+        return fit_columns(
+            columns, self.Y, beta=self.beta, norm=self.norm, loss=self.loss, intercept=self.bias,
+            sample_weight=self.weight,
+        )  # fmt: skip
 
 
 def reoptimised(network: DeepReLUNetwork, task: Task, *, always: bool = False) -> DeepReLUNetwork:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convexnn._checks import check_count, check_norm, check_points, check_real, check_targets
-from convexnn._progress import Clock
+from convexnn._checks import check_count, check_norm, check_real
+from convexnn._progress import Clock, Observer
 from convexnn._types import ArrayLike, Floats, Norm
 from convexnn.certificate import Certificate
 from convexnn.exceptions import ParameterError
@@ -17,6 +17,7 @@ from convexnn.network.relu import row_norms
 from convexnn.refine.joint import fine_tuned
 from convexnn.refine.last_layer import Task, reoptimised
 from convexnn.training.result import TrainingResult
+from convexnn.training.samples import check_samples
 from convexnn.training.session import Session
 from convexnn.training.strategy import MAX_ATOMS
 
@@ -43,6 +44,28 @@ class BlockOptions:
     random_state: int | None
     n_jobs: int | None
     start_width: int
+    weight: Floats | None
+    observer: Observer | None
+    clock: Clock
+
+    def block_clock(self) -> Clock:
+        """The time of one block, which also ends when that of the whole training does."""
+        return _BlockClock(self.time_limit, self.clock)
+
+
+class _BlockClock(Clock):
+    def __init__(self, limit: float | None, whole: Clock) -> None:
+        super().__init__(limit)
+        self._whole = whole
+
+    @property
+    def expired(self) -> bool:
+        return self._whole.expired or super().expired
+
+    @property
+    def left(self) -> float | None:
+        known = [left for left in (self._whole.left, super().left) if left is not None]
+        return min(known, default=None)
 
 
 @dataclass(frozen=True)
@@ -87,6 +110,9 @@ def train_layerwise(
     max_atoms: int = MAX_ATOMS,
     random_state: int | None = None,
     n_jobs: int | None = None,
+    sample_weight: ArrayLike | None = None,
+    observer: Observer | None = None,
+    clock: Clock | None = None,
 ) -> Layerwise:
     """Train a deep ReLU network as a sequence of two-layer problems.
 
@@ -106,8 +132,12 @@ def train_layerwise(
         Largest number of neurons kept of every block but the last, those with the largest ||w_j|| ||a_j||.
     beta : float, optional
         Penalty of every block; by default `beta_ratio` times the block's own beta_max.
-    norm, bias, loss, scope, tol, max_iter, max_atoms, random_state, n_jobs :
+    norm, bias, loss, scope, tol, max_iter, max_atoms, random_state, n_jobs, sample_weight :
         As in :func:`convexnn.train`; bias is True or False.
+    observer : callable, optional
+        Called with a `Progress` after every round of every block.
+    clock : Clock, optional
+        Of the whole training: when it expires, the block that is being trained becomes the last.
     fine_tune : int
         Iterations of L-BFGS over all layers after the blocks (l2 only), followed by exact last-layer weights and a
         last block trained again from there. Each of the steps is kept only if it lowers the objective.
@@ -118,8 +148,8 @@ def train_layerwise(
     -------
     Layerwise
     """
-    points = check_points(X)
-    targets = check_targets(y, len(points))
+    data = check_samples(X, y, sample_weight)
+    points, targets = data.X, data.Y
     n_blocks, fine_tune = check_count("n_blocks", n_blocks), check_count("fine_tune", fine_tune, low=0)
     if width is not None:
         width = check_count("width", width)
@@ -132,12 +162,13 @@ def train_layerwise(
         beta, check_real("beta_ratio", beta_ratio, low=0.0, strict=True), check_norm(norm), bias, loss, scope, tol,
         max_iter, time_limit, max_atoms, random_state, n_jobs,
         start_width=_START if width is None else width,
+        weight=data.weight, observer=observer, clock=Clock() if clock is None else clock,
     )  # fmt: skip
     layers, results = _blocks(points, targets, n_blocks, width, options)
     network = _stacked(layers, results[-1].network)
     certificates: list[Certificate | None] = [result.certificate for result in results]
     objective = results[-1].certificate.primal
-    if fine_tune and network.n_neurons:
+    if fine_tune and network.n_neurons and not options.clock.expired:
         network, last = _tuned(network, points, targets, options, results[-1].beta, fine_tune)
         if last is not None:
             certificates = [None] * (len(results) - 1) + [last.certificate]
@@ -155,7 +186,7 @@ def _blocks(
     for block in range(n_blocks):
         result = _train_block(A, Y, options)
         results.append(result)
-        if block == n_blocks - 1 or result.network.n_neurons == 0:
+        if block == n_blocks - 1 or result.network.n_neurons == 0 or options.clock.expired:
             break
         weight, offset = _strongest(result.network, options.norm, width)
         layers.append((weight, offset))
@@ -167,6 +198,7 @@ def _session(A: Floats, Y: Floats, options: BlockOptions) -> Session:
     return Session(
         A, Y, norm=options.norm, bias=options.bias, loss=options.loss, scope=options.scope,
         max_atoms=options.max_atoms, random_state=options.random_state, n_jobs=options.n_jobs,
+        sample_weight=options.weight,
     )  # fmt: skip
 
 
@@ -176,11 +208,11 @@ def _train_block(A: Floats, Y: Floats, options: BlockOptions) -> TrainingResult:
     if beta is None:
         # A constant target has beta_max = 0: every beta > 0 gives the same constant network.
         beta = options.beta_ratio * (session.beta_max() or 1.0)
-    clock = Clock(options.time_limit)
+    clock = options.block_clock()
     # With several outputs the convex master of a search is slow, and a local descent far ahead when it begins.
     if session.scope == "searched" and options.norm == "l2" and Y.shape[1] > 1:
         session.start_from(_local_start(A, Y, beta, options))
-    return session.solve(beta, tol=options.tol, max_iter=options.max_iter, clock=clock)
+    return session.solve(beta, tol=options.tol, max_iter=options.max_iter, clock=clock, observer=options.observer)
 
 
 def _local_start(A: Floats, Y: Floats, beta: float, options: BlockOptions) -> ReLUNetwork:
@@ -193,7 +225,7 @@ def _local_start(A: Floats, Y: Floats, beta: float, options: BlockOptions) -> Re
     offsets = -(hidden * A[rng.integers(len(A), size=m)]).sum(axis=1) if options.bias else np.zeros(m)
     output = rng.standard_normal((c, m)) / m
     start = DeepReLUNetwork(((hidden, offsets), (output, np.zeros(c))))
-    task = Task(A, Y, beta, options.norm, options.bias, options.loss)
+    task = Task(A, Y, beta, options.norm, options.bias, options.loss, options.weight)
     limit = None if options.time_limit is None else _LOCAL_SHARE * options.time_limit
     return fine_tuned(start, task, max_iter=_LOCAL, clock=Clock(limit)).to_shallow()
 
@@ -213,14 +245,16 @@ def _tuned(
     network: DeepReLUNetwork, X: Floats, Y: Floats, options: BlockOptions, beta: float, iterations: int
 ) -> tuple[DeepReLUNetwork, TrainingResult | None]:
     """Move all layers, solve for the last one, train the last block again; None where nothing was gained."""
-    task = Task(X, Y, beta, options.norm, options.bias, options.loss)
+    task = Task(X, Y, beta, options.norm, options.bias, options.loss, options.weight)
     start = reoptimised(network, task)
-    moved = reoptimised(fine_tuned(start, task, max_iter=iterations, clock=Clock(options.time_limit)), task)
+    moved = reoptimised(fine_tuned(start, task, max_iter=iterations, clock=options.block_clock()), task)
     if task.objective(moved) >= task.objective(network):
         return network, None
     (weight, bias), (output, intercept) = moved.layers[-2:]
     A = X if moved.n_layers == 2 else np.ascontiguousarray(moved.activations(X)[-2])
     session = _session(A, Y, options)
     session.start_from(ReLUNetwork(weight, bias, output.T, intercept))
-    last = session.solve(beta, tol=options.tol, max_iter=options.max_iter, clock=Clock(options.time_limit))
+    last = session.solve(
+        beta, tol=options.tol, max_iter=options.max_iter, clock=options.block_clock(), observer=options.observer
+    )
     return _stacked(list(moved.layers[:-2]), last.network), last

@@ -60,14 +60,15 @@ def deep_objective(
     beta: float,
     norm: Norm = "l2",
     loss: str = "squared",
+    sample_weight: ArrayLike | None = None,
 ) -> float:
-    """loss(f(X); y) + beta * half_decay, with the weights as they are.
+    """loss(f(X); y) + beta * half_decay, with the weights as they are; the loss is a weighted sum over samples.
 
     :func:`balanced` gives the scaling of the same function with the least value.
     """
     points = check_points(X, n_features=network.n_features)
     beta, norm = check_real("beta", beta, low=0.0), check_norm(norm)
-    bound = LOSSES[loss](check_targets(y, len(points)))
+    bound = LOSSES[loss](check_targets(y, len(points)), sample_weight)
     return float(bound.value(network.outputs(points)) + beta * half_decay(network, norm))
 
 

@@ -26,6 +26,7 @@ _ACCURACY = 1e-13
 # Curvatures below this share of the largest are raised to it: where a loss is flat, a step has no length.
 _FLAT = 1e-6
 _FLATTEST = 1e-4  # ... and where every sample is flat, this
+_UNSEEN = 1e-40  # diagonal entries of the Newton system below this share of the largest are none
 
 
 class Blocks(Protocol):
@@ -152,7 +153,9 @@ def _newton_step(
         H[total:, total:] = h.sum(axis=0) if h.ndim == 3 else np.diag(h.sum(axis=0))
         rhs = np.concatenate([rhs, v.sum(axis=0)])
     # Jacobi scaling: wedge columns and intercepts differ in size by many powers of ten.
-    scale = 1.0 / np.sqrt(np.maximum(H.diagonal(), np.finfo(float).tiny))
+    # A block of one entry that no sample sees has none at all; its step need only be long enough to meet zero.
+    diagonal = H.diagonal()
+    scale = 1.0 / np.sqrt(np.maximum(diagonal, max(_UNSEEN * float(diagonal.max()), np.finfo(float).tiny)))
     H *= scale[:, None]
     H *= scale
     damping = 1e-13 * size

@@ -164,6 +164,7 @@ def test_fit_takes_tensors():
         (ConvexReLURegressor(**SHORT), y.astype(float)),
         (ConvexReLUClassifier(**SHORT), y),
         (ConvexReLURegressorCV(beta_ratios=(0.1,), cv=2, **SHORT), y.astype(float)),
+        (DeepConvexReLURegressor(n_blocks=1, **SHORT), y.astype(float)),
     ):
         plain = clone(estimator).fit(single, target, sample_weight=np.ones(len(X)))
         found = estimator.fit(A, torch.tensor(target), sample_weight=weight)

@@ -97,3 +97,22 @@ def test_parameters_are_named_in_errors(name, value):
     X, y = make_spiral(10, random_state=0)
     with pytest.raises(ValueError, match=name):
         DeepConvexReLURegressor(**{name: value}).fit(X, y)
+
+
+@pytest.mark.parametrize("classes", [0, 2, 3])
+@pytest.mark.parametrize("fine_tune", [0, 5])
+def test_weights_are_repetitions_and_zero_removes(classes, fine_tune):
+    """Bit for bit: both are the same distinct samples with the same weights."""
+    rng = np.random.default_rng(3)
+    X = rng.standard_normal((30, 2))
+    y = np.argmax(X @ rng.standard_normal((2, 3)), axis=1) % classes if classes else np.abs(X[:, 0])
+    weight = rng.integers(0, 4, 30)
+    make = DeepConvexReLUClassifier if classes else DeepConvexReLURegressor
+    net = make(width=4, fine_tune=fine_tune, max_atoms=2000, max_iter=8, tol=1.0, random_state=0)
+    weighted = clone(net).fit(X, y, sample_weight=weight)
+    repeated = clone(net).fit(np.repeat(X, weight, axis=0), np.repeat(y, weight))
+    plain = clone(net).fit(X, y)
+    np.testing.assert_array_equal(weighted.predict(X), repeated.predict(X))
+    for (one, _), (two, _) in zip(weighted.network_.layers, repeated.network_.layers):
+        np.testing.assert_array_equal(one, two)
+    assert weighted.objective_ == repeated.objective_ != plain.objective_

@@ -74,3 +74,44 @@ def test_a_search_starts_from_a_given_network(bias):
     found = session.solve(0.5, tol=1e-6, max_iter=1, clock=Clock(10.0))
     given = start.objective(X, y, beta=0.5, bias=bias)
     assert found.certificate.primal <= given * (1 + 1e-9)
+
+
+def test_weights_count_samples_in_every_block():
+    """The weighted certificate of the last block is proved again; one block has the optimum of repeated samples."""
+    X, y = make_spiral(40, random_state=0)
+    weight = np.random.default_rng(0).integers(0, 3, 40)
+    options = {"n_blocks": 2, "width": 2, "beta": 0.05, "fine_tune": 20}
+    seen = []
+    deep = train_layerwise(X, y, sample_weight=weight, observer=seen.append, **options)
+    used = weight > 0
+    (w, b), (a, t) = deep.network.layers[-2:]
+    last, A = ReLUNetwork(w, b, a.T, t), hidden(deep.network.layers[:-2], X)
+    proof = certify(last, A[used], y[used], beta=0.05, sample_weight=weight[used])
+    assert proof.holds
+    assert proof.primal == pytest.approx(deep.objective, rel=1e-10)
+    assert len(seen) > len(deep.certificates)
+    options |= {"n_blocks": 1, "fine_tune": 5}
+    weighted = train_layerwise(X, y, sample_weight=weight, **options)
+    repeated = train_layerwise(np.repeat(X, weight, axis=0), np.repeat(y, weight), **options)
+    assert repeated.objective == pytest.approx(weighted.objective, rel=1e-6)
+    assert weighted.objective != pytest.approx(train_layerwise(X, y, **options).objective, rel=1e-3)
+
+
+def test_an_expired_clock_makes_the_block_in_training_the_last():
+    X, y = make_spiral(40, random_state=0)
+
+    class Stopped(Clock):
+        rounds = 0
+
+        def see(self, state):
+            self.rounds += 1
+
+        @property
+        def expired(self):
+            return self.rounds >= 3
+
+    clock = Stopped()
+    deep = train_layerwise(X, y, n_blocks=3, width=2, beta=1e-3, clock=clock, observer=clock.see)
+    assert len(deep.certificates) == 1
+    assert deep.network.n_neurons > 0
+    assert np.isfinite(deep.objective)

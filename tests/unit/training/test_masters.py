@@ -17,6 +17,7 @@ from convexnn.training.masters.group import GroupMaster, OutputBlocks
 from convexnn.training.masters.lasso import LassoMaster
 from convexnn.training.masters.newton import NewtonMaster
 from convexnn.training.masters.separable import SeparableMaster
+from convexnn.training.newton import Event, minimise
 from convexnn.training.problem import make_problem
 
 N, M = 10, 14  # one shape, so that CVXPY compiles a problem once
@@ -238,3 +239,31 @@ def test_the_knot_solver_equals_column_generation(kind):
         K = at.frame.columns(knots.normals, knots.offsets)
         f = K @ knots.z + knots.t
         assert at.objective(f, knots.z) == pytest.approx(knots.primal, rel=1e-9, abs=1e-14)
+
+
+def test_a_neuron_that_no_sample_sees_leaves_without_overflow():
+    """A vanishing block of one entry has no curvature at all; its Newton step must stay finite."""
+
+    class Unseen:
+        starts = np.array([0, 1, 3])
+
+        def outputs(self, a):
+            return np.zeros((4, 1)) + a[1] + 2 * a[2]
+
+        def correlate(self, v):
+            return np.array([0.0, v.sum(), 2 * v.sum()])
+
+        def gram(self, h):
+            J = np.array([0.0, 1.0, 2.0])
+            return np.outer(J, J) * h.sum()
+
+        def border(self, h):
+            return np.array([[0.0], [1.0], [2.0]]) * h.sum()
+
+        def reach(self, a, d):
+            return (-a[0] / d[0], 0) if d[0] < 0 else (np.inf, -1)
+
+    loss = make_problem(np.ones((4, 1)), np.ones((4, 1)), beta=1.0, norm="l2", bias=False, loss="squared").loss
+    state = minimise(Unseen(), loss, 0.1, np.array([1e-111, 0.2, 0.1]), np.zeros(1), intercept=False)
+    assert (state.event, state.block) == (Event.BLOCKED, 0)
+    assert np.isfinite(state.a).all()
