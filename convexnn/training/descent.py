@@ -2,10 +2,15 @@
 
 The only non-convex step of the package. It starts from a solution of the convex master and is kept only if
 the objective falls, so it can improve the search but not spoil it.
+
+At a minimum many samples lie on the hyperplanes of neurons, where the objective has kinks: quasi-Newton steps stall in
+front of them. :func:`anneal` therefore first moves through ReLUs whose kink is rounded off over a width that falls to
+zero; it goes uphill on the way and may start from random neurons.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -17,7 +22,7 @@ from convexnn._types import Floats
 from convexnn.network.relu import row_norms
 from convexnn.training.problem import LassoProblem
 
-__all__ = ["Neurons", "descend"]
+__all__ = ["Neurons", "anneal", "descend"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,29 @@ class Neurons:
         return problem.objective(self.outputs(problem), self.z)
 
 
+class _Rounding:
+    """ReLUs with a parabola (s + e)^2 / 4e in place of the kink where |s| < e, and the way back through them."""
+
+    def __init__(self, S: Floats, e: Floats) -> None:
+        """Replace the values S (n, m) by the responses; e (m,) are the half widths."""
+        e = np.maximum(e, np.finfo(float).tiny)
+        slope = S / e
+        np.clip(slope, -1.0, 1.0, out=slope)
+        slope += 1.0
+        slope *= 0.5
+        rounded = slope * slope
+        rounded *= e
+        np.maximum(S, rounded, out=S)
+        self._slope = slope
+
+    def back(self, D: Floats) -> Floats:
+        """Turn derivatives D by the responses into those by the values; return those by the half widths (m,)."""
+        total = np.einsum("ij,ij->j", D, self._slope)
+        D *= self._slope
+        # d response / de = slope (1 - slope): zero outside the parabola.
+        return np.asarray(total - np.einsum("ij,ij->j", D, self._slope))
+
+
 class _Expired(Exception):
     """Raised inside the optimiser when the time is over."""
 
@@ -73,7 +101,46 @@ def descend(problem: LassoProblem, start: Neurons, *, max_iter: int, clock: Cloc
     """
     if not len(start):
         return start
-    layout = _Layout(problem, len(start))
+    moved = _minimise(_Layout(problem, len(start)), start, max_iter, clock, tol)
+    return moved if moved.objective(problem) < start.objective(problem) else start
+
+
+def anneal(
+    problem: LassoProblem,
+    start: Neurons,
+    widths: Sequence[float],
+    *,
+    max_iter: int,
+    clock: Clock,
+    tol: float = 1e-7,
+) -> Neurons:
+    """Move all neurons through ReLUs that are rounded off less and less, and last through true ones.
+
+    A neuron w is rounded off where |x.w + b| is below width * ||w|| * (root mean square of the points), so that the
+    objective keeps its scaling symmetry. The result may be above `start` in the objective.
+
+    Parameters
+    ----------
+    problem : LassoProblem
+    start : Neurons
+        No coefficient row may be zero.
+    widths : sequence of float
+        Falling; a last descent with true ReLUs follows.
+    max_iter : int
+        L-BFGS iterations per width.
+    clock, tol :
+        As in :func:`descend`.
+    """
+    moved = start
+    for width in (*widths, 0.0):
+        if not len(moved) or clock.expired:
+            break
+        moved = _minimise(_Layout(problem, len(moved), width), moved, max_iter, clock, tol)
+    return moved
+
+
+def _minimise(layout: _Layout, start: Neurons, max_iter: int, clock: Clock, tol: float) -> Neurons:
+    """The lowest point that L-BFGS visits."""
     lowest, best = np.inf, layout.pack(start)
 
     def evaluate(x: Floats) -> tuple[float, Floats]:
@@ -88,21 +155,25 @@ def descend(problem: LassoProblem, start: Neurons, *, max_iter: int, clock: Cloc
     with suppress(_Expired):
         minimize(
             evaluate, layout.pack(start), jac=True, method="L-BFGS-B", bounds=layout.bounds(),
-            options={"maxiter": max_iter, "maxfun": 2 * max_iter, "maxcor": 20, "ftol": tol, "gtol": 0.0},
+            options={"maxiter": max_iter, "maxfun": 2 * max_iter, "maxcor": 8, "ftol": tol, "gtol": 0.0},
         )  # fmt: skip
-    moved = layout.unpack(best)
-    return moved if moved.objective(problem) < start.objective(problem) else start
+    return layout.unpack(best)
 
 
 class _Layout:
-    """Flat parameters: W (m, r), b (m), a (m, c), t (c); l1 splits W and a into positive and negative parts."""
+    """Flat parameters: W (m, r), b (m), a (m, c), t (c); l1 splits W and a into positive and negative parts.
 
-    def __init__(self, problem: LassoProblem, m: int) -> None:
+    With a positive `width` every ReLU is rounded off around its kink.
+    """
+
+    def __init__(self, problem: LassoProblem, m: int, width: float = 0.0) -> None:
         self._problem = problem
         n, self._c = problem.targets.shape
         self._m, self._r = m, problem.frame.rank
         self._l1 = problem.norm == "l1"
         self._ones = np.ones(n)
+        points = problem.frame.points
+        self._width = width * float(np.sqrt((points * points).mean()))
 
     def pack(self, neurons: Neurons) -> Floats:
         root = np.sqrt(row_norms(neurons.z, self._problem.norm))[:, None]
@@ -135,6 +206,13 @@ class _Layout:
             return W, a, rest[:m], rest[m:]
         return W, a, np.zeros(m), np.zeros(c)
 
+    def _lengths(self, x: Floats, W: Floats) -> Floats:
+        """Norms of the weights; for l1 of both parts together, which is smooth and the same where one part is zero."""
+        if not self._l1:
+            return row_norms(W, "l2")
+        split = self._m * self._r
+        return np.asarray((x[:split] + x[split : 2 * split]).reshape(self._m, self._r).sum(axis=1))
+
     def value_and_gradient(self, x: Floats) -> tuple[float, Floats]:
         problem = self._problem
         P, beta, affine = problem.frame.points, problem.beta, problem.frame.affine
@@ -142,7 +220,10 @@ class _Layout:
         H = P @ W.T
         if affine:
             H += b
-        np.maximum(H, 0.0, out=H)
+        length = self._lengths(x, W) if self._width else None
+        rounding = None if length is None else _Rounding(H, self._width * length)
+        if rounding is None:
+            np.maximum(H, 0.0, out=H)
         f = H @ a
         if affine:
             f += t
@@ -150,7 +231,11 @@ class _Layout:
         G = problem.loss.gradient(f)
         da = H.T @ G
         D = G @ a.T
-        D *= H > 0
+        stretch = np.zeros((self._m, 1))
+        if rounding is None:
+            D *= H > 0
+        else:
+            stretch[:, 0] = self._width * rounding.back(D)
         dW = D.T @ P
         if self._l1:
             m, r = self._m, self._r
@@ -159,9 +244,12 @@ class _Layout:
             A = x[2 * split : 2 * split + 2 * m * self._c].reshape(2, m, self._c)
             la = A.sum(axis=(0, 2))[:, None]
             value += 0.5 * beta * float((lw * lw).sum() + (la * la).sum())
-            pieces = [beta * lw + dW, beta * lw - dW, beta * la + da, beta * la - da]
+            lw = beta * lw + stretch
+            pieces = [lw + dW, lw - dW, beta * la + da, beta * la - da]
         else:
             value += 0.5 * beta * float((W * W).sum() + (a * a).sum())
+            if length is not None:
+                dW += W * (stretch / np.maximum(length, np.finfo(float).tiny)[:, None])
             pieces = [dW + beta * W, da + beta * a]
         flat = [p.ravel() for p in pieces]
         if affine:

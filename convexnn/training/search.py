@@ -1,15 +1,16 @@
-"""High dimension: convex master and joint movement by turns, an ascent oracle deciding what enters.
+"""High dimension: annealed random networks, a convex master that combines them, an ascent oracle that checks.
 
-Column generation finds a wide network near the best its directions allow; moving all neurons together from there
-ends far lower than from random weights. Then by turns: merge similar neurons, move, search neurons that would
-still lower the objective, solve the convex master over all of them. The best network is kept, so the objective
-of what is returned never rises. Nothing here is a proof; the scope is "searched".
+A wide random network annealed through rounded ReLUs ends in a good local minimum. By turns, another one is annealed
+apart or together with the best so far; the convex master takes the best neurons of both, and they move once more. Then
+rounds of merging, moving, searching neurons that would still lower the objective, and solving the master end the run.
+The best network is kept, so the objective of what is returned never rises. Nothing here is a proof; the scope is
+"searched".
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,30 +19,25 @@ from convexnn._types import Floats
 from convexnn.oracles.candidates import Candidates, Oracle
 from convexnn.oracles.search import SearchOracle
 from convexnn.oracles.snap import snapped
-from convexnn.training.descent import Neurons, descend
+from convexnn.training.descent import Neurons, anneal, descend
 from convexnn.training.generation import Solution, report
 from convexnn.training.masters.base import ColumnMaster
 from convexnn.training.merge import merge
 from convexnn.training.problem import LassoProblem
-from convexnn.training.restarts import pooled, wide_start
+from convexnn.training.restarts import Beginning, joined, pooled
 from convexnn.training.status import Status
 
 __all__ = ["solve_search"]
 
-_BATCH = 100  # neurons that enter per round of column generation
-_INSERT = 40  # ... and per round of joint movement
+_INSERT = 40  # neurons that enter per round
 _ITERATIONS = 400  # L-BFGS iterations per round
+_POLISH = (0.01, 0.003, 0.001)  # widths of rounding in late rounds
 _MERGE = 2e-3  # relative objective that merges of one round may cost before the neurons move again
-# Column generation ends when five rounds together gain less than this share.
-_SLOW = 0.01
-# Further beginnings, and the relative gain of one that makes the next worthwhile.
-_RESTARTS, _WORTH = 3, 1e-4
-_GENERATIONS = 60
+# Beginnings end after so many in a row that gain less than this share of the objective each.
+_WORTH, _VAIN = 5e-4, 2
 # Rounds that gain less than _SNAP also offer snapped neurons; after _PATIENCE rounds below _GAIN the search ends.
-_SNAP, _GAIN, _PATIENCE = 1e-3, 1e-6, 3
-_EXACT_PATIENCE = 40  # an exact oracle shows what is missing, so slow progress is still progress
-# Bytes of columns the master may hold.
-_COLUMN_BYTES = 2**29
+_SNAP, _GAIN, _PATIENCE = 1e-3, 3e-5, 2
+_EXACT_GAIN, _EXACT_PATIENCE = 1e-6, 40  # an exact oracle shows what is missing, so slow progress is still progress
 
 
 @dataclass
@@ -61,11 +57,6 @@ class _Run:
     strongest: float = np.inf
     bound: float = -np.inf
     proof: Floats | None = None  # the dual vector with the best bound of an exact oracle
-    floor: float = np.inf  # best value of the runs before this one
-
-    def again(self, neurons: Neurons) -> _Run:
-        """A run from another beginning, with the same trace."""
-        return replace(self, best=neurons, value=neurons.objective(self.problem), floor=min(self.floor, self.value))
 
     def keep(self, neurons: Neurons) -> bool:
         """Remember a network if it is the best so far."""
@@ -94,8 +85,8 @@ class _Run:
             self.bound = min(bound, self.value)
         elif bound > self.bound:
             self.bound, self.proof = bound, v
-        value = min(self.value, self.floor)
-        progress = Progress(len(self.trace) + 1, value, min(self.bound, value), len(neurons), self.clock.seconds)
+        bound = min(self.bound, self.value)
+        progress = Progress(len(self.trace) + 1, self.value, bound, len(neurons), self.clock.seconds)
         self.trace.append(progress)
         report(progress, self.problem, self.observer)
         if neurons is self.best:
@@ -152,10 +143,8 @@ def solve_search(
     run.keep(neurons)
     if isinstance(oracle, SearchOracle):
         oracle.clock = clock
-        neurons = _generate(run, neurons, max_iter)
-    status = _improve(run, neurons, max_iter)
-    if isinstance(oracle, SearchOracle) and start is None and len(run.best):
-        status = _begin_again(run, status, max_iter, np.random.default_rng(random_state))
+        neurons = _begin(run, max_iter, Beginning(problem, np.random.default_rng(random_state), clock))
+    status = _improve(run, neurons, max(1, max_iter - len(run.trace)))
     width = max(problem.frame.subset_size, 1)
     best = run.best
     if not oracle.exact:
@@ -175,49 +164,29 @@ def solve_search(
     )
 
 
-def _begin_again(run: _Run, status: Status, max_iter: int, rng: np.random.Generator) -> Status:
-    """Further beginnings from wide random networks; a master over all their neurons, improved, after each."""
-    found = [run.best]
-    for _ in range(_RESTARTS):
-        if run.clock.expired or len(run.trace) >= max_iter:
-            break
-        before = run.value
-        # The master drops most of a thousand neurons at no cost, before anything is moved at length.
-        wide = wide_start(run.problem, rng, run.clock)
-        other = run.again(_only(run, wide.normals, wide.offsets))
-        _improve(other, other.best, max_iter - len(run.trace))
-        run.keep(other.best)
-        found.append(other.best)
-        neurons = _only(run, *pooled(found))
-        run.keep(neurons)
-        status = _improve(run, neurons, max(1, max_iter - len(run.trace)))
-        found.append(run.best)
-        if before - run.value < _WORTH * run.value:
-            break
-    return Status.TIME_LIMIT if run.clock.expired else status
+def _begin(run: _Run, max_iter: int, beginning: Beginning) -> Neurons:
+    """Random networks by turns apart from the best one and together with it, until they gain little."""
+    vain = 0
+    while vain < _VAIN and len(run.trace) < max_iter and not run.clock.expired:
+        before, best = run.value, run.best
+        alone = not len(best) or beginning.apart
+        found = _lean(run, beginning.anneal() if alone else beginning.anneal(joined(best, beginning.random())))
+        if alone and len(best):
+            run.keep(found)
+            found = beginning.settle(_only(run, *pooled([best, found])))
+        if len(best):
+            found = _lean(run, found, run.best)
+        run.keep(_move(run, found, fine=False))
+        neurons = _insert(run, run.best, run.look(run.best, _INSERT), None)
+        run.keep(_move(run, neurons, fine=False))
+        # The first network has nothing to be compared with.
+        vain = vain + 1 if len(best) and before - run.value < _WORTH * abs(before) else 0
+    return run.best
 
 
-def _generate(run: _Run, neurons: Neurons, max_iter: int) -> Neurons:
-    """Column generation with fixed directions until it becomes slow."""
-    problem, master = run.problem, run.make_master()
-    crowd = max(2 * _BATCH, min(1500, _COLUMN_BYTES // (8 * problem.frame.n)))
-    values = [run.value]
-    if len(neurons):
-        _add(master, neurons.normals, neurons.offsets)
-    for _ in range(min(max_iter, _GENERATIONS)):
-        fresh = run.look(neurons, _BATCH)
-        if not len(fresh) or run.clock.expired:
-            break
-        if len(master.working) > crowd:
-            master.tidy(0.7)
-        _add(master, fresh.normals, fresh.offsets)
-        neurons = _solved(problem, master)
-        run.keep(neurons)
-        values.append(neurons.objective(problem))
-        slow = len(values) > 5 and values[-6] - values[-1] < _SLOW * values[-1]
-        if slow or len(neurons) + _BATCH > crowd:
-            break
-    return neurons
+def _lean(run: _Run, *networks: Neurons) -> Neurons:
+    """The best network with the neurons of some; most of a random one get no coefficient."""
+    return _only(run, *pooled(networks)) if any(len(one) for one in networks) else networks[0]
 
 
 def _add(master: ColumnMaster, normals: Floats, offsets: Floats) -> None:
@@ -254,7 +223,8 @@ def _insert(run: _Run, neurons: Neurons, fresh: Candidates, snaps: tuple[Floats,
 
 def _improve(run: _Run, neurons: Neurons, max_iter: int) -> Status:
     """Merge, move, search, solve, until nothing is gained."""
-    problem, idle, gain = run.problem, 0, 1.0
+    problem, idle = run.problem, 0
+    least, patience, gain = (_EXACT_GAIN, _EXACT_PATIENCE, 1.0) if run.oracle.exact else (_GAIN, _PATIENCE, 0.0)
     for _ in range(max_iter):
         before = run.value
         neurons = _move(run, neurons, fine=gain < _SNAP)
@@ -270,12 +240,12 @@ def _improve(run: _Run, neurons: Neurons, max_iter: int) -> Status:
         if run.closed:
             return Status.CERTIFIED
         gain = (before - run.value) / max(abs(before), np.finfo(float).tiny)
-        idle = idle + 1 if gain < _GAIN else 0
+        idle = idle + 1 if gain < least else 0
         if not len(fresh) and idle and not run.oracle.exact:
             fresh = run.look(neurons, _INSERT, thorough=True)
             if not len(fresh):
                 return Status.SEARCHED
-        if idle >= (_EXACT_PATIENCE if run.oracle.exact else _PATIENCE):
+        if idle >= patience:
             return Status.SETTLED
         snaps = snapped(problem.frame, neurons.normals, neurons.offsets) if gain < _SNAP else None
         neurons = _insert(run, neurons, fresh, snaps)
@@ -284,5 +254,10 @@ def _improve(run: _Run, neurons: Neurons, max_iter: int) -> Status:
 
 
 def _move(run: _Run, neurons: Neurons, *, fine: bool) -> Neurons:
-    """Joint descent, to more digits when rounds gain little."""
-    return descend(run.problem, neurons, max_iter=_ITERATIONS, clock=run.clock, tol=1e-12 if fine else 1e-7)
+    """Joint descent; when rounds gain little, through slightly rounded ReLUs and to more digits."""
+    if not fine:
+        return descend(run.problem, neurons, max_iter=_ITERATIONS, clock=run.clock, tol=1e-7)
+    moved = anneal(run.problem, neurons, _POLISH, max_iter=_ITERATIONS, clock=run.clock, tol=1e-12)
+    if moved.objective(run.problem) < neurons.objective(run.problem):
+        return moved
+    return descend(run.problem, neurons, max_iter=_ITERATIONS, clock=run.clock, tol=1e-12)

@@ -11,7 +11,7 @@ import convexnn as cn
 from convexnn._progress import Clock
 from convexnn.oracles.search import SearchOracle
 from convexnn.oracles.snap import snapped
-from convexnn.training.descent import Neurons, descend
+from convexnn.training.descent import Neurons, anneal, descend
 from convexnn.training.merge import merge
 from convexnn.training.problem import make_problem
 
@@ -42,12 +42,13 @@ MODES = [("l1", True), ("l1", False), ("l2", True), ("l2", False), ("l2", "penal
 
 @pytest.mark.parametrize(("norm", "bias"), MODES)
 @pytest.mark.parametrize("c", [1, 3])
-def test_descent_gradient_is_the_derivative(norm: str, bias, c: int) -> None:
-    """Finite differences of the smooth parametrisation (kinks have measure zero)."""
+@pytest.mark.parametrize("width", [0.0, 0.5])
+def test_descent_gradient_is_the_derivative(norm: str, bias, c: int, width: float) -> None:
+    """Finite differences of the smooth parametrisation (kinks have measure zero), with and without rounding."""
     from convexnn.training.descent import _Layout
 
     problem = problem_of(norm, bias, c=c)
-    layout = _Layout(problem, 12)
+    layout = _Layout(problem, 12, width)
     x = layout.pack(some_neurons(problem))
     if norm == "l1":
         x = np.abs(x) + 0.05 * np.arange(len(x)) / len(x)  # away from the bounds
@@ -79,6 +80,42 @@ def test_descent_never_ends_higher(norm: str, bias) -> None:
     assert moved.objective(problem) < start.objective(problem)
     size = np.abs(moved.normals).sum(1) if norm == "l1" else np.linalg.norm(moved.normals, axis=1)
     np.testing.assert_allclose(size, 1.0, rtol=1e-12)
+
+
+def test_rounded_relus_lie_above_and_touch_outside() -> None:
+    """(s + e)^2 / 4e inside |s| < e: never below the ReLU, at most e / 4 above it, equal outside."""
+    from convexnn.training.descent import _Rounding
+
+    S = np.linspace(-2.0, 2.0, 401)[:, None] * np.ones((1, 2))
+    values, e = S.copy(), np.array([0.0, 0.5])
+    slope = _Rounding(values, e)._slope
+    np.testing.assert_allclose(values[:, 0], np.maximum(S[:, 0], 0.0), atol=1e-300)
+    above = values[:, 1] - np.maximum(S[:, 1], 0.0)
+    assert above.min() >= -1e-15
+    assert above.max() == pytest.approx(0.125)
+    np.testing.assert_allclose(above[np.abs(S[:, 1]) >= 0.5], 0.0, atol=1e-15)
+    np.testing.assert_allclose(np.gradient(values[:, 1], S[:, 1])[1:-1], slope[1:-1, 1], atol=6e-3)
+
+
+def test_annealing_passes_the_minima_that_stop_descent() -> None:
+    """From the same random networks, the annealed ones end lower in the median."""
+    problem = problem_of("l2", False, n=60, d=6, beta=0.03)
+    gains = []
+    for seed in range(5):
+        start = some_neurons(problem, m=30, seed=seed)
+        plain = descend(problem, start, max_iter=2000, clock=Clock(), tol=1e-12)
+        annealed = anneal(problem, start, (1.0, 0.3, 0.1, 0.03, 0.01), max_iter=300, clock=Clock())
+        gains.append(1.0 - annealed.objective(problem) / plain.objective(problem))
+    assert np.median(gains) > 0.003
+
+
+def test_annealing_does_not_depend_on_the_units() -> None:
+    X, Y = sample(40, 4)
+    ends = []
+    for unit in (1.0, 2.0**20):
+        problem = make_problem(unit * X, Y, beta=0.5 * unit, norm="l2", bias=True, loss="squared")
+        ends.append(anneal(problem, some_neurons(problem), (0.3, 0.1), max_iter=50, clock=Clock()).objective(problem))
+    assert ends[0] == ends[1]
 
 
 def test_descent_stops_when_the_time_is_over() -> None:
