@@ -26,8 +26,10 @@ __all__ = ["Bracket", "bound_response", "bracket", "can_branch", "refuse_rank"]
 
 # Largest number of rays of a cone: about ten times more cones for every dimension.
 _RAYS = 7
-# Cones that are cut before the largest bounds are looked for again.
-_GENERATION = 65_536
+# What a cone costs besides its samples, in row visits.
+_OVERHEAD = 200
+# Cones that are cut before the largest bounds are looked for again: half of those that are open, within limits.
+_FEW, _MANY = 4096, 65_536
 # Entries of the activations of one block, small enough for a cache; bytes of the cones that are open.
 _BLOCK, _OPEN_BYTES = 2**18, 2**29
 
@@ -109,7 +111,7 @@ class _Run:
         step = self.block
         sums = np.concatenate([self.neurons.sums(flat[k : k + step]) for k in range(0, len(flat), step)])
         self.notice(flat, sums)
-        self.work += (N * K + N) * len(self.neurons.rows)
+        self.work += N * (K + 1) * (len(self.neurons.rows) + _OVERHEAD)
         shaped = sums.reshape(N, K, -1)
         return joined([self.examine(rays[k : k + step], shaped[k : k + step], np.inf) for k in range(0, N, step)])
 
@@ -120,7 +122,7 @@ class _Run:
         # Every half has the new ray; it is at the place where the halves differ from the cone.
         new = (rays[:N] != cones.rays).any(axis=2).argmax(axis=1)
         self.notice(rays[np.arange(N), new], sums[np.arange(N), new])
-        self.work += 5 * N * len(self.neurons.rows)
+        self.work += 2 * N * (len(self.neurons.rows) + _OVERHEAD)
         return self.examine(rays, sums, np.concatenate([cones.bounds, cones.bounds]))
 
     @property
@@ -246,14 +248,15 @@ def _cut_all(run: _Run, cones: Cones, max_work: int, clock: Clock) -> tuple[Floa
         if len(cones.bounds) > room:
             return cones.bounds, "memory"
         order = np.arange(len(cones.bounds))
-        if len(order) > _GENERATION:
-            order = np.argpartition(-cones.bounds, _GENERATION)
-        parts = [cones.select(order[_GENERATION:])]
-        for start in range(0, min(len(order), _GENERATION), run.block):
+        count = min(len(order), int(np.clip(len(order) // 2, _FEW, _MANY)))
+        if count < len(order):
+            order = np.argpartition(-cones.bounds, count)
+        parts = [cones.select(order[count:])]
+        for start in range(0, count, run.block):
             ended = "time" if clock.expired else "work" if run.work >= max_work else ""
             if ended:
-                rest = cones.bounds[order[start:_GENERATION]]
+                rest = cones.bounds[order[start:count]]
                 return np.concatenate([rest, *(part.bounds for part in parts)]), ended
-            parts.append(run.cut(cones.select(order[start : min(start + run.block, _GENERATION)])))
+            parts.append(run.cut(cones.select(order[start : min(start + run.block, count)])))
         cones = run.keep(joined(parts))
     return cones.bounds, "closed"
