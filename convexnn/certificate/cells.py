@@ -89,12 +89,13 @@ def _make_arcs(fan: Fan, height: Floats, ignore: Bools) -> _Arcs:
 
 def _states(arcs: _Arcs, v: Floats) -> tuple[list[Floats], list[Floats]]:
     """U on every arc and T - U, the sums that opposite normals see, as three coordinates (p, m) each."""
-    x, y = arcs.fan.sums(v)
+    total = arcs.fan.totals(v)
+    x, y = arcs.fan.sums(v, total)
     weighted = arcs.height * v
     sides = np.sign(arcs.fan.b)
     start = np.where(sides > 0, weighted, 0.0).sum(axis=1, keepdims=True)
     z = start - np.cumsum(arcs.fan.sort(sides * weighted), axis=1)
-    totals = (*arcs.fan.totals(v), weighted.sum(axis=1, keepdims=True))
+    totals = (*total, weighted.sum(axis=1, keepdims=True))
     return [x, y, z], [total - part for total, part in zip(totals, (x, y, z))]
 
 

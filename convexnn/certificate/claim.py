@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from convexnn._checks import check_bias, check_count, check_norm, check_points, check_real, check_targets
 from convexnn._types import ArrayLike, Bias, Floats, Norm
 from convexnn.certificate.atoms import check_atoms
+from convexnn.certificate.orders import Orders
 from convexnn.certificate.proof import Question, choose_scope, prove
 from convexnn.certificate.record import Certificate, data_fingerprint
 from convexnn.certificate.response import MAX_WORK
@@ -40,6 +42,7 @@ def certify(
     max_work: int = MAX_WORK,
     time_limit: float | None = None,
     n_jobs: int | None = None,
+    orders: Orders | None = None,
 ) -> Certificate:
     """Prove how far a network, however it was trained, is from the optimum.
 
@@ -77,6 +80,9 @@ def certify(
         Seconds for branch and bound. With a limit the bound depends on the speed of the machine.
     n_jobs : int, optional
         Threads. The result does not depend on it.
+    orders : Orders, optional
+        Kept by the caller from one certificate to the next, so that the samples are sorted only once. The result
+        does not depend on it.
 
     Returns
     -------
@@ -91,15 +97,12 @@ def certify(
     DictionarySizeError
         If no exact maximum is affordable and no atoms are given.
     """
-    return prove(
-        choose_scope(
-            pose(
-                network, X, y, beta=beta, norm=norm, bias=bias, loss=loss, scope=scope, atoms=atoms,
-                sample_weight=sample_weight, tol=tol, dual_point=dual_point, searched_response=searched_response,
-                max_work=max_work, time_limit=time_limit, n_jobs=n_jobs,
-            )
-        )
+    question = pose(
+        network, X, y, beta=beta, norm=norm, bias=bias, loss=loss, scope=scope, atoms=atoms,
+        sample_weight=sample_weight, tol=tol, dual_point=dual_point, searched_response=searched_response,
+        max_work=max_work, time_limit=time_limit, n_jobs=n_jobs,
     )  # fmt: skip
+    return prove(choose_scope(replace(question, orders=orders)))
 
 
 def pose(

@@ -7,8 +7,8 @@ line of z changes U by -v|b| (-k, 1), whatever the side of z, and w.z = 0 there:
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -40,39 +40,43 @@ class Fan:
     a, b : (p, m) array
         Coordinates; ignored rows are zero.
     order : (p, m) array
-        Rows by angle, as positions in the flattened arrays.
-    slopes : (p, m) array
-        k of the sorted rows. Ignored rows take the slope of the last line, so they add no direction.
+        Rows by angle.
+    slopes, size : (p, m) array
+        k and |b| of the sorted rows. Ignored rows take the slope of the last line, so they add no direction.
     """
 
     a: Floats
     b: Floats
     order: Ints
     slopes: Floats
+    size: Floats
 
-    def sort(self, values: Floats) -> Floats:
+    def sort(self, values: Any) -> Any:
         """Values (p, m) of the rows in the order of their angles."""
-        return values.ravel().take(self.order)
+        return values.ravel().take(_flat(self.order))
 
     def totals(self, v: Floats) -> tuple[Floats, Floats]:
         """T of every fan, shape (p, 1) each."""
         return (self.a @ v)[:, None], (self.b @ v)[:, None]
 
-    def sums(self, v: Floats) -> tuple[Floats, Floats]:
-        """U after each event, two arrays (p, m), for the weights v (m,) of one output."""
-        size = np.abs(self.b)
-        # Rows with b > 0 are seen at the start: (1 + sign b) / 2 without a mask.
-        above = np.sign(self.b)
-        above += 1.0
-        above *= 0.5 * v
-        start_x = np.einsum("ij,ij->i", self.a, above)[:, None]
-        start_y = np.einsum("ij,ij->i", self.b, above)[:, None]
-        weight = self.sort(np.multiply(size, v, out=size))
+    def sums(self, v: Floats, total: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+        """U after each event, two arrays (p, m), for the weights v (m,) of one output and their totals.
+
+        Half a turn leads from U to T - U, so the changes on the way tell where it began.
+        """
+        weight = v.take(self.order)
+        weight *= self.size
         y = np.cumsum(weight, axis=1)
         weight *= self.slopes
         x = np.cumsum(weight, axis=1, out=weight)
-        x += start_x
-        return x, np.subtract(start_y, y, out=y)
+        tx, ty = total
+        x += 0.5 * (tx - x[:, -1:])
+        return x, np.subtract(0.5 * (ty + y[:, -1:]), y, out=y)
+
+
+def _flat(order: Ints) -> Ints:
+    """Columns as positions in the flattened array."""
+    return np.asarray(order + np.arange(len(order), dtype=order.dtype)[:, None] * order.shape[1])
 
 
 def make_fan(a: Floats, b: Floats, ignore: Bools) -> Fan:
@@ -82,9 +86,9 @@ def make_fan(a: Floats, b: Floats, ignore: Bools) -> Fan:
     """
     a[ignore] = 0.0
     size = np.abs(b)
-    flat = np.nonzero(size <= _TILT * _LARGEST)
-    tilt = _TILT * np.abs(a[flat])
-    b[flat] = np.where(size[flat] < tilt, tilt, b[flat])
+    level = np.nonzero(size <= _TILT * _LARGEST)
+    tilt = _TILT * np.abs(a[level])
+    b[level] = np.where(size[level] < tilt, tilt, b[level])
     b[ignore] = 1.0
     slopes = np.divide(a, b, out=size)
     np.negative(slopes, out=slopes)
@@ -94,11 +98,11 @@ def make_fan(a: Floats, b: Floats, ignore: Bools) -> Fan:
     last[~np.isfinite(last)] = 0.0
     np.copyto(slopes, last, where=ignore)
     order = np.argsort(slopes, axis=1)
-    order += np.arange(len(order), dtype=order.dtype)[:, None] * order.shape[1]
-    return Fan(a, b, order, slopes.ravel().take(order))
+    flat = _flat(order)
+    return Fan(a, b, order, slopes.ravel().take(flat), np.abs(b).ravel().take(flat))
 
 
-def peaks(fan: Fan, v: Floats, norm: Norm, length: Callable[[Floats], Floats], *, arcs: bool) -> Peak:
+def peaks(fan: Fan, v: Floats, totals: list[tuple[Floats, Floats]], norm: Norm, inverse: Floats, *, arcs: bool) -> Peak:
     """Largest response over the normals of a batch of fans.
 
     Parameters
@@ -106,67 +110,64 @@ def peaks(fan: Fan, v: Floats, norm: Norm, length: Callable[[Floats], Floats], *
     fan : Fan
     v : (m, c) array
         Weights of the rows.
+    totals : list of pairs of (p, 1) arrays
+        T for every output.
     norm : "l1" or "l2"
         Over the outputs: largest entry or Euclidean length.
-    length : callable
-        Lengths of the normals (1, k) in the norm of the working space.
+    inverse : (p, m) array
+        One over the lengths of the normals (1, k) in the norm of the working space.
     arcs : bool
         Also look between the lines (l2 only): where U is constant the response w.U is largest at w = U/|U|.
     """
-    inverse = 1.0 / length(fan.slopes)
-    halves = [fan.sums(output) for output in v.T]
-    best = _at_lines(fan, halves, v, norm, inverse)
+    halves = [fan.sums(output, total) for output, total in zip(v.T, totals)]
+    best = _at_lines(fan, halves, totals, norm, inverse)
     if not arcs:
         return best
-    for states in (halves, _opposite(fan, halves, v)):
+    for states in (halves, [(tx - x, ty - y) for (x, y), (tx, ty) in zip(halves, totals)]):
         best = max(best, _between_lines(fan, states), key=lambda peak: peak.value)
     return best
 
 
-def _opposite(fan: Fan, halves: list[tuple[Floats, Floats]], v: Floats) -> list[tuple[Floats, Floats]]:
-    """T - U: what the opposite normals see."""
-    result = []
-    for (x, y), output in zip(halves, v.T):
-        tx, ty = fan.totals(output)
-        result.append((tx - x, ty - y))
-    return result
-
-
-def _at_lines(fan: Fan, halves: list[tuple[Floats, Floats]], v: Floats, norm: Norm, inverse: Floats) -> Peak:
-    near, far = np.zeros_like(inverse), np.zeros_like(inverse)
-    for (x, y), output in zip(halves, v.T):
-        tx, ty = fan.totals(output)
+def _at_lines(
+    fan: Fan,
+    halves: list[tuple[Floats, Floats]],
+    totals: list[tuple[Floats, Floats]],
+    norm: Norm,
+    inverse: Floats,
+) -> Peak:
+    squared = len(halves) > 1 and norm == "l2"
+    near, far = np.zeros(()), np.zeros(())
+    for (x, y), (tx, ty) in zip(halves, totals):
         seen = fan.slopes * y
         seen += x
         rest = fan.slopes * ty
         rest += tx
         rest -= seen
-        for response, total in ((seen, near), (rest, far)):
-            response *= inverse
-            if v.shape[1] == 1 or norm == "l1":
-                np.maximum(total, np.abs(response, out=response), out=total)
-            else:
-                total += response * response
-    both = np.maximum(near, far, out=near)
+        if squared:
+            near, far = near + (seen * inverse) ** 2, far + (rest * inverse) ** 2
+        else:
+            near = np.maximum(near, np.maximum(np.abs(seen, out=seen), np.abs(rest, out=rest), out=seen))
+    both = np.maximum(near, far) if squared else near * inverse
     p, j = np.unravel_index(int(np.argmax(both)), both.shape)
     value = float(both[p, j])
-    squared = v.shape[1] > 1 and norm == "l2"
     return Peak(float(np.sqrt(value)) if squared else value, int(p), (1.0, float(fan.slopes[p, j])))
 
 
 def _between_lines(fan: Fan, states: list[tuple[Floats, Floats]]) -> Peak:
     """Best normal strictly between two neighbouring lines; the last arc closes the half circle."""
-    x, y, power = _principal(states)
+    x, y = states[0] if len(states) == 1 else _principal(states)[:2]
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = y / x
     inside = slope >= fan.slopes
     inside[:, :-1] &= slope[:, :-1] <= fan.slopes[:, 1:]
     inside[:, -1] |= slope[:, -1] <= fan.slopes[:, 0]
-    power = np.where(inside, power, 0.0)
-    p, j = np.unravel_index(int(np.argmax(power)), power.shape)
-    if power[p, j] <= 0.0:
+    at = np.flatnonzero(inside)
+    power = _principal([(x.take(at), y.take(at)) for x, y in states])[2]
+    if power.max(initial=0.0) <= 0.0:
         return Peak(0.0, 0, (1.0, 0.0))
-    return Peak(float(np.sqrt(power[p, j])), int(p), (float(x[p, j]), float(y[p, j])))
+    top = int(np.argmax(power))
+    p, j = np.unravel_index(int(at[top]), x.shape)
+    return Peak(float(np.sqrt(power[top])), int(p), (float(x[p, j]), float(y[p, j])))
 
 
 def _principal(states: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats, Floats]:

@@ -19,6 +19,7 @@ from convexnn.certificate.atoms import (
 )
 from convexnn.certificate.branch import Bracket, bracket, can_branch, refuse_rank
 from convexnn.certificate.dual import best_scale, dual_candidate, gap_of
+from convexnn.certificate.orders import Orders
 from convexnn.certificate.record import Certificate, Scope
 from convexnn.certificate.response import network_scope_is_exact, refuse_work, response_work, strongest
 from convexnn.exceptions import DictionarySizeError, ParameterError
@@ -57,6 +58,7 @@ class Question:
     time_limit: float | None = None
     claimed: float | None = None
     frame: Frame | None = None
+    orders: Orders | None = None
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ def largest_response(question: Question, v: Floats, correlated: Floats, penalty_
     affordable = network_scope_is_exact(frame) and response_work(frame, v.shape[1]) <= q.max_work
     if q.scope == "network" and not affordable:
         return _branched(q, frame, v, own, penalty_share)
-    best = strongest(frame, v, scope=q.scope, max_work=q.max_work, n_jobs=q.n_jobs)
+    best = strongest(frame, v, scope=q.scope, max_work=q.max_work, n_jobs=q.n_jobs, orders=q.orders)
     if not best.network:
         return _Reach("dictionary", best.value, best.consistent)
     # No neuron responds more than the best of all, so those of the network must not either.

@@ -12,6 +12,7 @@ import numpy as np
 
 from convexnn._types import Bias, Floats, Norm
 from convexnn.certificate.line import line_response
+from convexnn.certificate.orders import Orders
 from convexnn.certificate.pencil import pencil_response
 from convexnn.certificate.subsets import pencil_work
 from convexnn.exceptions import DictionarySizeError, ParameterError
@@ -129,7 +130,15 @@ def max_response(
     return strongest(make_frame(X, norm=norm, bias=bias), v, scope=scope, max_work=max_work, n_jobs=n_jobs)
 
 
-def strongest(frame: Frame, v: Floats, *, scope: str, max_work: int = MAX_WORK, n_jobs: int | None = None) -> Response:
+def strongest(
+    frame: Frame,
+    v: Floats,
+    *,
+    scope: str,
+    max_work: int = MAX_WORK,
+    n_jobs: int | None = None,
+    orders: Orders | None = None,
+) -> Response:
     """:func:`max_response` in working coordinates that exist already."""
     if scope == "network" and not network_scope_is_exact(frame):
         raise ParameterError(
@@ -139,10 +148,12 @@ def strongest(frame: Frame, v: Floats, *, scope: str, max_work: int = MAX_WORK, 
     work = response_work(frame, v.shape[1])
     if work > max_work:
         raise refuse_work(frame, work, max_work)
-    return _respond(frame, v, scope=scope, n_jobs=n_jobs)
+    return _respond(frame, v, scope=scope, n_jobs=n_jobs, orders=orders)
 
 
-def _respond(frame: Frame, v: Floats, *, scope: str, n_jobs: int | None = None) -> Response:
+def _respond(
+    frame: Frame, v: Floats, *, scope: str, n_jobs: int | None = None, orders: Orders | None = None
+) -> Response:
     """Dispatch on the rank; v is scaled to one so that its magnitude cannot overflow a square."""
     everything = frame.norm == "l1" or frame.rank <= 1 or scope == "network"
     size = float(np.abs(v).max(initial=0.0))
@@ -154,7 +165,7 @@ def _respond(frame: Frame, v: Floats, *, scope: str, n_jobs: int | None = None) 
     elif frame.rank == 1:
         value, normal, offset = 0.0, np.ones(1), 0.0
     else:
-        value, normal, offset = pencil_response(frame, v, everything, n_jobs)
+        value, normal, offset = pencil_response(frame, v, everything, n_jobs, orders)
     direct, normal, offset = _best_orientation(frame, v, normal, offset)
     terms = float(np.abs(v).sum(axis=1) @ np.abs(frame.points).sum(axis=1))
     weights, biases = frame.to_input(normal[None, :], np.array([offset]))

@@ -12,7 +12,7 @@ from convexnn._blas import single_thread
 from convexnn._checks import check_bias, check_count, check_norm
 from convexnn._progress import Clock, Observer, Progress
 from convexnn._types import ArrayLike, Bias, Floats, Norm
-from convexnn.certificate import Certificate, certify
+from convexnn.certificate import Certificate, Orders, certify
 from convexnn.exceptions import ParameterError
 from convexnn.losses import LOSSES
 from convexnn.network import ReLUNetwork
@@ -43,6 +43,8 @@ __all__ = ["Session"]
 _START = 1e-6
 # Shares of the time that is left for a search that is to be proved, and then for closing its gap.
 _SEARCH, _CLOSE = 0.4, 0.5
+# Neurons asked for per round once they move.
+_FACE_BATCH = 256
 
 
 class Session:
@@ -96,6 +98,7 @@ class Session:
         self._master: ColumnMaster | None = None
         self._faces: FaceMaster | None = None
         self._found: Neurons | None = None
+        self._orders = Orders()
 
     @property
     def strategy(self) -> str:
@@ -262,9 +265,10 @@ class Session:
                 return self._several(problem, oracle, first, tol, max_iter, clock, observer)
             self._faces = FaceMaster(self._problem, amplitude_master)
             self._faces.start(first.normals, first.rows, first.z[:, 0])
+        self._faces.tolerance = tol
         last = generate(
             problem, oracle, self._faces,
-            tol=tol, max_iter=max_iter - len(trace), clock=clock, observer=observer,
+            tol=tol, max_iter=max_iter - len(trace), clock=clock, observer=observer, batch=_FACE_BATCH,
         ).active()  # fmt: skip
         return replace(last, trace=trace + last.trace)
 
@@ -326,7 +330,7 @@ class Session:
             return certify(
                 network, data.X, data.Y, beta=beta, norm=problem.norm, bias=problem.bias, loss=problem.loss_name,
                 scope=scope, atoms=atoms, sample_weight=data.weight, tol=tol, dual_point=dual_point,
-                searched_response=searched, time_limit=time_left, n_jobs=self._n_jobs,
+                searched_response=searched, time_limit=time_left, n_jobs=self._n_jobs, orders=self._orders,
             )  # fmt: skip
 
         if beta == 0:
