@@ -54,6 +54,7 @@ def generate(
     max_iter: int,
     clock: Clock,
     observer: Observer | None = None,
+    batch: int = _BATCH,
 ) -> Solution:
     """Run rounds until the relative gap over the oracle's scope is at most `tol`.
 
@@ -66,7 +67,7 @@ def generate(
         state = master.solve(problem.beta)
         primal = problem.objective(state.f, state.z)
         v = problem.dual_vector(state.f, state.v)
-        found = oracle.price(v, problem.beta, _BATCH)
+        found = oracle.price(v, problem.beta, batch)
         bound = problem.dual_value(v, found.strongest)
         if bound > dual:
             dual, best_v = bound, None if state.v is None else v

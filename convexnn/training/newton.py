@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -51,8 +50,8 @@ class Blocks(Protocol):
         """G'H1, shape (total, c): how the intercepts couple to the blocks."""
         ...
 
-    def reach(self, a: Floats, d: Floats) -> tuple[float, int]:
-        """Largest step along d before a block leaves its cone, and that block (-1: none)."""
+    def reach(self, a: Floats, d: Floats) -> Floats:
+        """For every block the largest step along d before it leaves its cone (infinite: none)."""
         ...
 
 
@@ -67,7 +66,7 @@ class Event(Enum):
 
 @dataclass
 class NewtonState:
-    """Iterate: blocks a (flat), intercept t (c,), outputs f (n, c)."""
+    """Iterate: blocks a (flat), intercept t (c,), outputs f (n, c), and the block that an event is about."""
 
     a: Floats
     t: Floats
@@ -81,8 +80,30 @@ def block_norms(a: Floats, starts: Ints) -> Floats:
     return np.asarray(np.sqrt(np.add.reduceat(a * a, starts[:-1]))) if len(starts) > 1 else np.zeros(0)
 
 
-def minimise(blocks: Blocks, loss: Loss, beta: float, a: Floats, t: Floats, *, intercept: bool) -> NewtonState:
-    """Iterate from a (no block zero) until the gradient vanishes or an event happens."""
+def minimise(
+    blocks: Blocks,
+    loss: Loss,
+    beta: float,
+    a: Floats,
+    t: Floats,
+    *,
+    intercept: bool,
+    accuracy: float = _ACCURACY,
+) -> NewtonState:
+    """Iterate from a (no block zero) until the gradient vanishes or an event happens.
+
+    Parameters
+    ----------
+    blocks : Blocks
+    loss : Loss
+        Smooth.
+    beta : float
+    a, t : arrays
+        Start.
+    intercept : bool
+    accuracy : float
+        Predicted decrease, relative to the objective, at which the next step is the last.
+    """
     state = NewtonState(a.copy(), t.copy(), blocks.outputs(a) + t)
     starts = blocks.starts
     sizes = np.diff(starts)
@@ -91,26 +112,28 @@ def minimise(blocks: Blocks, loss: Loss, beta: float, a: Floats, t: Floats, *, i
         lengths = block_norms(state.a, starts)
         unit = state.a / np.repeat(lengths, sizes)
         v = -loss.gradient(state.f)
-        gradient = beta * unit - blocks.correlate(v)
+        correlation = blocks.correlate(v)
+        gradient = beta * unit - correlation
         h = _curvature(loss, state.f)
         gram = blocks.gram(h)
-        if _drop_smallest(blocks, loss, beta, state, value, v, gram, lengths):
+        if _drop_smallest(blocks, loss, beta, state, value, correlation, gram, lengths):
             return state
         step, step_t = _newton_step(gram, unit, lengths, starts, beta, gradient, blocks, h, v, intercept)
         slope = float(gradient @ step - (v.sum(axis=0) @ step_t if intercept else 0.0))
-        if not slope < 0 or -slope <= _ACCURACY * abs(value):
+        steps = blocks.reach(state.a, step)
+        reach = float(steps.min(initial=np.inf))
+        if not slope < 0 or -slope <= accuracy * abs(value):
             state.event = Event.CONVERGED
-            if slope < 0 and blocks.reach(state.a, step)[0] > 1:
-                # Its gain is below rounding, but it squares the error; a search of one trial keeps it honest.
+            if slope < 0 and reach > 1:
+                # Its gain is small, but it squares the error; a search of one trial keeps it honest.
                 _search(blocks, loss, beta, state, step, step_t, 1.0, 0.0, value, trials=1)
             return state
-        reach, block = blocks.reach(state.a, step)
         alpha, blocked = min(1.0, reach), reach <= 1.0
         value, taken = _search(blocks, loss, beta, state, step, step_t, alpha, slope, value)
         if taken == 0.0:
             return state
         if blocked and taken == alpha:
-            state.event, state.block = Event.BLOCKED, block
+            state.event, state.block = Event.BLOCKED, int(np.argmin(steps))
             return state
     state.event = Event.UNFINISHED
     return state
@@ -142,10 +165,8 @@ def _newton_step(
     size = total + (c if intercept else 0)
     H = np.zeros((size, size))
     H[:total, :total] = gram
-    for k, (i, j) in enumerate(pairwise(starts)):
-        if j - i > 1:
-            u = unit[i:j]
-            H[i:j, i:j] += (beta / lengths[k]) * (np.eye(j - i) - np.outer(u, u))
+    i, j, k = _pairs(starts)
+    H[i, j] += (beta / lengths[k]) * ((i == j) - unit[i] * unit[j])
     rhs = -gradient
     if intercept:
         edge = blocks.border(h)
@@ -161,7 +182,9 @@ def _newton_step(
     damping = 1e-13 * size
     while True:
         try:
-            factor = cho_factor(H + damping * np.eye(size), lower=True, check_finite=False)
+            damped = H.copy()
+            damped.flat[:: size + 1] += damping
+            factor = cho_factor(damped, lower=True, overwrite_a=True, check_finite=False)
             break
         except LinAlgError:
             damping *= 100.0
@@ -169,6 +192,17 @@ def _newton_step(
     x += cho_solve(factor, rhs * scale - H @ x, check_finite=False)
     x *= scale
     return x[:total], x[total:] if intercept else np.zeros(c)
+
+
+def _pairs(starts: Ints) -> tuple[Ints, Ints, Ints]:
+    """Positions (i, j) of the entries of the diagonal blocks of more than one row, and their blocks."""
+    sizes = np.diff(starts)
+    blocks = np.flatnonzero(sizes > 1)
+    size = sizes[blocks]
+    k = np.repeat(blocks, size * size)
+    within = np.arange(len(k)) - np.repeat(np.cumsum(size * size) - size * size, size * size)
+    i, j = np.divmod(within, sizes[k])
+    return starts[k] + i, starts[k] + j, k
 
 
 def _apply(blocks: Blocks, state: NewtonState, step: Floats, step_t: Floats, alpha: float) -> None:
@@ -207,17 +241,15 @@ def _drop_smallest(
     beta: float,
     state: NewtonState,
     value: float,
-    v: Floats,
+    correlation: Floats,
     gram: Floats,
     lengths: Floats,
 ) -> bool:
     """Set a block of several entries to zero if zero is optimal for it (to second order)."""
     starts = blocks.starts
-    correlation = blocks.correlate(v)
-    for k in np.argsort(lengths, kind="stable"):
+    short = np.flatnonzero((np.diff(starts) > 1) & (lengths <= 1e-2 * lengths.max(initial=0.0)))
+    for k in short[np.argsort(lengths[short], kind="stable")]:
         i, j = starts[k], starts[k + 1]
-        if j - i == 1 or lengths[k] > 1e-2 * lengths.max():
-            continue
         at_zero = correlation[i:j] + gram[i:j, i:j] @ state.a[i:j]
         if float(np.linalg.norm(at_zero)) > beta:
             continue

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.linalg import null_space
 
 from convexnn._types import Bools, Floats, Ints
 
-__all__ = ["Face", "FaceBlocks", "make_face", "shrink_face"]
+__all__ = ["Face", "make_face", "make_faces", "open_face", "shrink_face"]
 
 # A projected sample shorter than this lies on the hyperplane whatever the neuron does within its face.
 _FIXED = 1e-12
@@ -27,8 +28,8 @@ class Face:
         A point on the hyperplane.
     basis : (r, q) array
         Orthonormal basis of the normals that keep the tight samples there; a neuron is ``basis @ a``.
-    projected : (n, q) array
-        Its pre-activations are ``projected @ a``.
+    projected : (q, n) array
+        Its pre-activations are ``a @ projected``.
     mask : (n,) array of bool
         Active samples.
     """
@@ -44,93 +45,120 @@ class Face:
         """Dimension q of the face."""
         return int(self.basis.shape[1])
 
-    @property
+    @cached_property
     def key(self) -> tuple[tuple[int, ...], bytes]:
         """Equal for equal faces."""
-        return self.tight, self.mask.tobytes()
+        return tuple(sorted(self.tight)), self.mask.tobytes()
+
+    @cached_property
+    def active(self) -> Floats:
+        """`projected` where samples are active, else zero: outputs are ``a @ active``."""
+        return np.asarray(self.projected * self.mask)
+
+    @cached_property
+    def inward(self) -> Floats:
+        """`projected` with signs turned such that ``a @ inward >= 0`` inside the face."""
+        return np.asarray(np.where(self.mask, self.projected, -self.projected))
+
+
+def _project(points: Floats, affine: bool, tight: tuple[int, ...], basis: Floats) -> tuple[Floats, Floats]:
+    pivot = points[tight[0]] if affine else np.zeros(points.shape[1])
+    projected = np.ascontiguousarray(((points - pivot) @ basis).T)
+    projected[:, list(tight)] = 0.0
+    projected[:, np.abs(projected).max(axis=0) <= _FIXED] = 0.0
+    return pivot, projected
 
 
 def _face(points: Floats, affine: bool, tight: tuple[int, ...], basis: Floats, normal: Floats) -> tuple[Face, Floats]:
-    pivot = points[tight[0]] if affine else np.zeros(points.shape[1])
-    projected = (points - pivot) @ basis
-    projected[list(tight)] = 0.0
-    projected[np.abs(projected).max(axis=1) <= _FIXED] = 0.0
+    pivot, projected = _project(points, affine, tight, basis)
     a = basis.T @ normal
-    return Face(tight, pivot, basis, projected, projected @ a > 0), a
+    return Face(tight, pivot, basis, projected, a @ projected > 0), a
 
 
-def make_face(points: Floats, affine: bool, tight: tuple[int, ...], normal: Floats) -> tuple[Face, Floats]:
-    """The face of a unit normal through the tight samples, and the coordinates of the normal in it."""
-    rows = points[list(tight)]
-    directions = rows[1:] - rows[0] if affine else rows
-    r = points.shape[1]
-    if len(directions) >= r - 1:
-        basis = normal[:, None]  # a wedge: the oracle's normal is as accurate as any
-    else:
-        basis = np.asarray(null_space(directions)) if len(directions) else np.eye(r)
-    return _face(points, affine, tight, basis, normal)
+def make_faces(points: Floats, affine: bool, normals: Floats, rows: Ints) -> list[tuple[Face, Floats]]:
+    """The faces of unit normals (m, r) through their tight samples, and the coordinates of each normal in its face.
+
+    Parameters
+    ----------
+    points : (n, r) array
+    affine : bool
+    normals : (m, r) array
+    rows : (m, q) array of int
+        Samples on the hyperplanes, -1 where there are fewer.
+    """
+    wedge = (rows >= 0).sum(axis=1) >= points.shape[1] - (0 if affine else 1)
+    made: list[tuple[Face, Floats]] = []
+    levels = iter(_levels(points, affine, normals[wedge], rows[wedge]))
+    for normal, row, full in zip(normals, rows, wedge):
+        tight = tuple(int(i) for i in row if i >= 0)
+        if full:  # the oracle's normal is as accurate as any
+            level = next(levels)
+            pivot = points[tight[0]] if affine else np.zeros(points.shape[1])
+            made.append((Face(tight, pivot, normal[:, None], level[None, :], level > 0), np.ones(1)))
+            continue
+        made.append(_face(points, affine, tight, _basis(points, affine, tight), normal))
+    return made
+
+
+def make_face(points: Floats, affine: bool, tight: tuple[int, ...], mask: Bools) -> Face:
+    """The face of given samples on the hyperplane and active samples."""
+    basis = _basis(points, affine, tight)
+    pivot, projected = _project(points, affine, tight, basis)
+    return Face(tight, pivot, basis, projected, mask)
+
+
+def _basis(points: Floats, affine: bool, tight: tuple[int, ...]) -> Floats:
+    directions = points[list(tight[1:])] - points[tight[0]] if affine else points[list(tight)]
+    return np.asarray(null_space(directions)) if len(directions) else np.eye(points.shape[1])
+
+
+def _levels(points: Floats, affine: bool, normals: Floats, rows: Ints) -> Floats:
+    """Pre-activations (m, n) of wedge neurons, exactly zero at their samples."""
+    levels = normals @ points.T
+    if affine:
+        levels -= (normals * points[rows[:, 0]]).sum(axis=1)[:, None]
+    levels[np.abs(levels) <= _FIXED] = 0.0
+    np.put_along_axis(levels, rows, 0.0, axis=1)
+    return np.asarray(levels)
 
 
 def shrink_face(points: Floats, affine: bool, face: Face, row: int, a: Floats) -> tuple[Face, Floats]:
     """The face on which one more sample lies on the hyperplane, and the neuron moved onto it."""
     normal = face.basis @ a
     if face.size == 2:
-        p = face.projected[row]
+        p = face.projected[:, row]
         inside = np.array([[-p[1]], [p[0]]]) / np.hypot(p[0], p[1])
     else:
-        inside = np.asarray(null_space(face.projected[row][None, :]))
+        inside = np.asarray(null_space(face.projected[:, row][None, :]))
     if face.size == 2 and float(inside[:, 0] @ a) < 0:
         inside = -inside
     return _face(points, affine, (*face.tight, row), face.basis @ inside, normal)
 
 
-class FaceBlocks:
-    """Faces with output signs side by side, for Newton's method."""
+def open_face(points: Floats, affine: bool, face: Face, row: int, towards: Floats, a: Floats) -> tuple[Face, Floats]:
+    """The larger face next to this one where `row` has left the hyperplane.
 
-    def __init__(self, faces: list[Face], signs: list[float]) -> None:
-        sizes = np.array([f.size for f in faces], dtype=np.int64)
-        self.starts: Ints = np.concatenate([[0], np.cumsum(sizes)])
-        self._single = np.flatnonzero(sizes == 1)
-        self._wide = np.flatnonzero(sizes > 1)
-        mask = np.stack([f.mask for f in faces], axis=1)
-        projected = np.hstack([f.projected for f in faces])
-        self._G = projected * np.repeat(mask * np.array(signs), sizes, axis=1)
-        # What the faces with room to move need to know where they end.
-        columns = np.repeat(sizes > 1, sizes)
-        self._P, self._columns = projected[:, columns], columns
-        self._first = np.concatenate([[0], np.cumsum(sizes[self._wide])])[:-1]
-        self._side = np.where(mask[:, self._wide], -1.0, 1.0)
-        self.row = -1
+    Parameters
+    ----------
+    points : (n, r) array
+    affine : bool
+    face : Face
+    row : int
+        One of its tight samples.
+    towards : (r,) array
+        Unit normal, orthogonal to the basis and to the other tight samples, in whose direction neurons move.
+    a : (q,) array
+        The neuron.
 
-    def outputs(self, a: Floats) -> Floats:
-        return np.asarray(self._G @ a)[:, None]
-
-    def correlate(self, v: Floats) -> Floats:
-        return np.asarray(self._G.T @ v[:, 0])
-
-    def gram(self, h: Floats) -> Floats:
-        return np.asarray((self._G * h).T @ self._G)
-
-    def border(self, h: Floats) -> Floats:
-        return np.asarray(self._G.T @ h)
-
-    def reach(self, a: Floats, d: Floats) -> tuple[float, int]:
-        """First step at which a length turns zero or a sample crosses a hyperplane, and the face."""
-        best, block, self.row = np.inf, -1, -1
-        if len(self._single):
-            at = self.starts[self._single]
-            now, move = a[at], d[at]
-            steps = np.full(len(at), np.inf)
-            np.divide(-now, move, out=steps, where=now * move < 0)
-            k = int(np.argmin(steps))
-            if steps[k] < best:
-                best, block = float(steps[k]), int(self._single[k])
-        if len(self._wide):
-            now = np.add.reduceat(self._P * a[self._columns], self._first, axis=1)
-            towards = np.add.reduceat(self._P * d[self._columns], self._first, axis=1) * self._side
-            steps = np.full(now.shape, np.inf)
-            np.divide(np.abs(now), towards, out=steps, where=towards > 0)
-            row, k = divmod(int(np.argmin(steps)), len(self._wide))
-            if steps[row, k] < best:
-                best, block, self.row = float(steps[row, k]), int(self._wide[k]), row
-        return best, block
+    Returns
+    -------
+    Face
+    (q + 1,) array
+        The same neuron, on the border of the new face.
+    """
+    tight = tuple(i for i in face.tight if i != row)
+    basis = np.column_stack([face.basis, towards])
+    pivot, projected = _project(points, affine, tight, basis)
+    border = np.abs(a @ face.projected) <= _FIXED * float(np.linalg.norm(a))
+    mask = np.where(border, projected[-1] > 0, face.mask)
+    return Face(tight, pivot, basis, projected, mask), np.append(a, 0.0)

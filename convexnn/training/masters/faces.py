@@ -1,8 +1,9 @@
-"""The exact l2 problem over all neurons: a master whose neurons move inside the faces of the arrangement.
+"""The exact l2 problem over all neurons: a master whose neurons move through the faces of the arrangement.
 
 While a neuron keeps its activation pattern and the samples on its hyperplane (its face), its response is linear
 in its weights: with penalty ||u||_2 that is a convex problem, solved by Newton's method. A neuron that meets a
-further sample stops there, on a smaller face. New faces come from the oracle, so there are finitely many.
+further sample stops there, on a smaller face; one that would respond more beyond a sample of its hyperplane turns
+off it, into the face next to it. Neurons elsewhere come from the oracle, and there are finitely many faces.
 Adding fixed unit vectors instead (as in Frank-Wolfe) converges only sublinearly.
 """
 
@@ -16,14 +17,26 @@ import numpy as np
 from convexnn._types import Floats, Ints
 from convexnn.oracles.candidates import Candidates
 from convexnn.training.masters.base import MasterState, WorkingSet
-from convexnn.training.masters.face import Face, FaceBlocks, make_face, shrink_face
-from convexnn.training.newton import Event, block_norms, minimise
+from convexnn.training.masters.blocks import FaceBlocks, Neuron
+from convexnn.training.masters.face import make_faces, open_face, shrink_face
+from convexnn.training.masters.joining import join
+from convexnn.training.masters.pool import Pool
+from convexnn.training.masters.release import find_releases
+from convexnn.training.newton import Event, NewtonState, minimise
 from convexnn.training.problem import LassoProblem
 
 __all__ = ["AmplitudeMaster", "FaceMaster"]
 
-# Vanished and blocked neurons that one solve may handle; each makes the working set smaller.
+# Vanished, blocked and released neurons that one solve may handle.
 _MAX_EVENTS = 2000
+# Rounds at a new penalty in which only lengths change: moving pays once most of the right neurons are there, unless
+# there are few.
+_FIXED_ROUNDS, _FEW = 2, 4
+# Neurons that are remembered from one round to the next.
+_POOL = 200
+# Shares of the tolerance: of the objective, what Newton's method leaves; of beta, by how much the response of a
+# neuron that stays on a sample may fall short.
+_NEWTON, _STAY = 2e-3, 0.1
 
 
 class AmplitudeMaster(Protocol):
@@ -54,121 +67,137 @@ class FaceMaster:
 
     def __init__(self, problem: LassoProblem, amplitudes: Callable[[LassoProblem], AmplitudeMaster]) -> None:
         self._problem, self._make = problem, amplitudes
-        self._faces: list[Face] = []
-        self._units: list[Floats] = []  # unit vector of the neuron in its face
-        self._z: list[float] = []  # signed length
+        self._blocks = FaceBlocks(problem.frame.n, problem.frame.rank)
+        self._pool = Pool(problem.frame)
+        self._lengths: AmplitudeMaster | None = None  # of the neurons in faces, then of the pool
+        self._beta, self._fixed_rounds = np.nan, 0
+        self.tolerance = 1e-10
+        """Relative gap that is asked for; nothing is solved much further."""
 
     @property
     def working(self) -> WorkingSet:
-        """The neurons where they stand now."""
-        frame = self._problem.frame
+        """The neurons where they stand now, and the pool while lengths are all that changes."""
+        frame, blocks, pool = self._problem.frame, self._blocks, self._pool
         working = WorkingSet(frame.rank, max(frame.subset_size, 1))
-        if self._faces:
-            normals = np.stack([f.basis @ u for f, u in zip(self._faces, self._units)])
-            offsets = -np.array([float(n @ f.pivot) for f, n in zip(self._faces, normals)])
-            width = working.rows.shape[1]
-            rows = np.full((len(normals), width), -1, dtype=np.int64)
-            for k, face in enumerate(self._faces):
-                rows[k, : min(width, len(face.tight))] = sorted(face.tight)[:width]
-            working.normals, working.offsets, working.rows = normals, offsets, rows
+        if len(blocks):
+            working.normals = blocks.normals()
+            working.offsets = -np.einsum("ij,ij->i", working.normals, np.stack([f.pivot for f in blocks.faces]))
+            working.rows = np.full((len(blocks), working.rows.shape[1]), -1, dtype=np.int64)
+            for k, face in enumerate(blocks.faces):
+                working.rows[k, : len(face.tight)] = sorted(face.tight)[: working.rows.shape[1]]
+        if self._lengths is not None:
+            working.add(Candidates(pool.normals, pool.offsets, pool.rows, np.zeros(len(pool)), 0.0))
         return working
 
     def start(self, normals: Floats, rows: Ints, z: Floats) -> None:
         """Begin with unit neurons (m, r) of signed length z (m,)."""
-        self._append(normals, rows)
-        self._z[-len(z) :] = [float(length) for length in z]
+        self._blocks.change(np.arange(len(self._blocks)), self._neurons(normals, rows, z))
 
     def add(self, found: Candidates) -> None:
-        """Append candidates with length zero."""
-        self._append(found.normals, found.rows)
+        """Take candidates into account in the next solve."""
+        columns = self._pool.add(found)
+        if self._lengths is not None:
+            self._lengths.add_columns(columns)
 
-    def _append(self, normals: Floats, rows_of: Ints) -> None:
-        frame = self._problem.frame
-        for normal, rows in zip(normals, rows_of):
-            face, a = make_face(frame.points, frame.affine, tuple(int(i) for i in rows if i >= 0), normal)
-            self._faces.append(face)
-            self._units.append(a / np.linalg.norm(a))
-            self._z.append(0.0)
+    def _neurons(self, normals: Floats, rows: Ints, z: Floats) -> list[Neuron]:
+        frame, on = self._problem.frame, np.flatnonzero(z)
+        made = make_faces(frame.points, frame.affine, normals[on], rows[on])
+        return [Neuron(face, float(np.sign(z[k])), abs(z[k]) * a) for (face, a), k in zip(made, on)]
 
     def tidy(self, slack: float) -> None:
         """Every solve forgets the neurons that it does not use."""
 
     def solve(self, beta: float) -> MasterState:
         problem = self._problem.with_working_beta(beta)
+        if beta != self._beta:
+            self._beta, self._fixed_rounds = beta, _FIXED_ROUNDS if len(self._blocks) > _FEW else 0
         state = self._amplitudes(problem)
-        t = state.t
-        for _ in range(_MAX_EVENTS):
-            if not self._faces:
-                break
-            blocks = FaceBlocks(self._faces, [float(np.sign(z)) for z in self._z])
-            a = np.concatenate([abs(z) * u for z, u in zip(self._z, self._units)])
-            moved = minimise(blocks, problem.loss, beta, a, t, intercept=problem.intercept)
-            t = moved.t
-            self._store(moved.a, blocks.starts)
-            if moved.event is Event.CONVERGED:
-                break
-            if moved.event is Event.UNFINISHED:
-                continue
-            if moved.event is Event.VANISHED or self._faces[moved.block].size == 1:
-                self._keep([k for k in range(len(self._faces)) if k != moved.block])
-            else:
-                self._snap(moved.block, blocks.row)
-        return self._state(t)
+        if self._fixed_rounds > 0:
+            self._fixed_rounds -= 1
+            return state
+        self._settle(problem, state)
+        return self._walk(problem, state.t)
 
     def _amplitudes(self, problem: LassoProblem) -> MasterState:
-        """Best lengths of the neurons as they stand; those without one are forgotten."""
-        master = self._make(problem)
-        if self._faces:
-            columns = [np.where(f.mask, f.projected @ u, 0.0) for f, u in zip(self._faces, self._units)]
-            master.add_columns(np.stack(columns))
-            master.warm(np.array(self._z))
-        state = master.solve(problem.beta)
-        self._z = [float(z) for z in state.z[:, 0]]
-        self._keep([k for k, z in enumerate(self._z) if z != 0.0])
-        self._merge()
-        return state
+        """Best lengths of the neurons as they stand and of the pool."""
+        blocks, pool = self._blocks, self._pool
+        if self._lengths is None:
+            self._lengths = self._make(problem)
+            if len(blocks) + len(pool):
+                self._lengths.add_columns(blocks.columns())
+                for columns in pool.columns:
+                    self._lengths.add_columns(columns)
+                self._lengths.warm(np.concatenate([blocks.signs * blocks.lengths(), np.zeros(len(pool))]))
+        return self._lengths.solve(problem.beta)
 
-    def _merge(self) -> None:
-        """Add up neurons of the same face and sign: the same function, and the penalty never grows."""
-        seen: dict[tuple[tuple[int, ...], bytes, bool], int] = {}
-        keep: list[int] = []
-        for k, (face, z) in enumerate(zip(self._faces, self._z)):
-            key = (*face.key, z > 0)
-            if key in seen and face.size > 1:
-                i = seen[key]
-                both = abs(self._z[i]) * (self._faces[i].basis @ self._units[i]) + abs(z) * (
-                    face.basis @ self._units[k]
-                )
-                a = self._faces[i].basis.T @ both
-                length = float(np.linalg.norm(a))
-                self._units[i], self._z[i] = a / length, float(np.copysign(length, z))
-            else:
-                seen[key] = k
-                keep.append(k)
-        self._keep(keep)
+    def _settle(self, problem: LassoProblem, state: MasterState) -> None:
+        """Put every neuron of some length into its face; the others leave."""
+        blocks, pool, z = self._blocks, self._pool, state.z[:, 0]
+        self._lengths = None
+        old = len(blocks)
+        new = self._neurons(pool.normals, pool.rows, z[old:])
+        keep = np.flatnonzero(z[:old])
+        blocks.rescale(z[:old])
+        self._change(keep, new)
+        pool.trim(problem.dual_vector(state.f)[:, 0], _POOL)
 
-    def _keep(self, which: list[int]) -> None:
-        self._faces = [self._faces[k] for k in which]
-        self._units = [self._units[k] for k in which]
-        self._z = [self._z[k] for k in which]
+    def _change(self, keep: Ints, new: list[Neuron]) -> None:
+        """Keep some neurons and append others, joined where they are neighbours."""
+        frame, blocks = self._problem.frame, self._blocks
+        gone, sums = join(frame.points, frame.affine, [*(blocks.neuron(k) for k in keep), *new])
+        stays = np.ones(len(keep) + len(new), dtype=bool)
+        stays[gone] = False
+        rest = [neuron for neuron, stay in zip(new, stays[len(keep) :]) if stay]
+        blocks.change(keep[stays[: len(keep)]], rest + sums)
 
-    def _store(self, a: Floats, starts: Ints) -> None:
-        lengths = block_norms(a, starts)
-        for k, length in enumerate(lengths):
-            if length > 0:
-                self._units[k] = a[starts[k] : starts[k + 1]] / length
-            self._z[k] = float(np.copysign(length, self._z[k]))
+    def _walk(self, problem: LassoProblem, t: Floats) -> MasterState:
+        """Newton's method from face to face."""
+        blocks = self._blocks
+        tried: set[tuple[object, ...]] = set()
+        for _ in range(_MAX_EVENTS):
+            if not len(blocks):
+                t = problem.loss.best_constant() if problem.intercept else t
+                break
+            moved = minimise(
+                blocks, problem.loss, problem.beta, blocks.a, t,
+                intercept=problem.intercept, accuracy=max(_NEWTON * self.tolerance, 1e-13),
+            )  # fmt: skip
+            t, blocks.a = moved.t, moved.a
+            if moved.event is Event.CONVERGED:
+                if not self._release(problem, moved.f, tried):
+                    break
+            elif moved.event is not Event.UNFINISHED:
+                self._stop(moved)
+        return MasterState((blocks.signs * blocks.lengths())[:, None], t, blocks.outputs(blocks.a) + t)
 
-    def _snap(self, k: int, row: int) -> None:
-        frame, length = self._problem.frame, abs(self._z[k])
-        face, a = shrink_face(frame.points, frame.affine, self._faces[k], row, length * self._units[k])
-        self._faces[k] = face
-        self._units[k] = a / np.linalg.norm(a)
-        self._z[k] = float(np.copysign(np.linalg.norm(a), self._z[k]))
+    def _stop(self, moved: NewtonState) -> None:
+        """A neuron whose length vanished leaves; one that met a sample goes on in the smaller face."""
+        frame, blocks, k = self._problem.frame, self._blocks, moved.block
+        neuron, new = blocks.neuron(k), []
+        if moved.event is Event.BLOCKED and neuron.face.size > 1:
+            face, a = shrink_face(frame.points, frame.affine, neuron.face, int(blocks.rows[k]), neuron.a)
+            if np.any(a):
+                new.append(Neuron(face, neuron.sign, a))
+        blocks.change(np.delete(np.arange(len(blocks)), k), new)
 
-    def _state(self, t: Floats) -> MasterState:
-        n = self._problem.frame.n
-        f = np.zeros((n, 1)) + t
-        for face, u, z in zip(self._faces, self._units, self._z):
-            f[:, 0] += z * np.where(face.mask, face.projected @ u, 0.0)
-        return MasterState(np.array(self._z, dtype=np.float64).reshape(-1, 1), t, f)
+    def _release(self, problem: LassoProblem, f: Floats, tried: set[tuple[object, ...]]) -> bool:
+        """Turn neurons off samples where their response rises, each only once; False if there are none."""
+        frame, blocks = problem.frame, self._blocks
+        found = find_releases(frame, blocks, problem.dual_vector(f)[:, 0])
+        new, left = [], np.zeros(len(blocks), dtype=bool)
+        # Beyond an angle of g / beta the response is beta (1 + (g / beta)^2 / 2).
+        enough = problem.beta * np.sqrt(2.0 * _STAY * self.tolerance)
+        for k, row, towards, gain in zip(found.neurons, found.rows, found.towards, found.gains):
+            if gain <= enough:
+                break
+            neuron = blocks.neuron(k)
+            mark = (*neuron.key, int(row), towards.tobytes())
+            if left[k] or mark in tried:
+                continue
+            tried.add(mark)
+            left[k] = True
+            face, a = open_face(frame.points, frame.affine, neuron.face, int(row), towards, neuron.a)
+            new.append(Neuron(face, neuron.sign, a))
+        if new:
+            self._change(np.flatnonzero(~left), new)
+        return bool(new)

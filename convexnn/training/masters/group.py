@@ -57,16 +57,14 @@ class OutputBlocks:
             return np.asarray(np.einsum("kn,nop->kop", self._K, h).reshape(k * c, c))
         return np.asarray(np.einsum("kn,no,op->kop", self._K, h, np.eye(c)).reshape(k * c, c))
 
-    def reach(self, a: Floats, d: Floats) -> tuple[float, int]:
-        """First step at which a group passes (nearly) through zero, where its norm has a kink."""
+    def reach(self, a: Floats, d: Floats) -> Floats:
+        """For every group the step at which it passes (nearly) through zero, where its norm has a kink."""
         groups, moves = a.reshape(-1, self._c), d.reshape(-1, self._c)
         square, inner = (groups * groups).sum(axis=1), (groups * moves).sum(axis=1)
         speed = np.maximum((moves * moves).sum(axis=1), np.finfo(float).tiny)
         closest = square - inner * inner / speed
         through = (inner < 0) & (closest < _THROUGH**2 * square)
-        steps = np.where(through, -inner / speed, np.inf)
-        k = int(np.argmin(steps))
-        return float(steps[k]), k if np.isfinite(steps[k]) else -1
+        return np.where(through, -inner / speed, np.inf)
 
 
 class GroupMaster(ColumnMaster):

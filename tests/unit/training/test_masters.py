@@ -261,7 +261,7 @@ def test_a_neuron_that_no_sample_sees_leaves_without_overflow():
             return np.array([[0.0], [1.0], [2.0]]) * h.sum()
 
         def reach(self, a, d):
-            return (-a[0] / d[0], 0) if d[0] < 0 else (np.inf, -1)
+            return np.array([-a[0] / d[0] if d[0] < 0 else np.inf, np.inf])
 
     loss = make_problem(np.ones((4, 1)), np.ones((4, 1)), beta=1.0, norm="l2", bias=False, loss="squared").loss
     state = minimise(Unseen(), loss, 0.1, np.array([1e-111, 0.2, 0.1]), np.zeros(1), intercept=False)

@@ -1,0 +1,199 @@
+"""Faces side by side: the linear maps that Newton's method on neurons needs, kept up to date as faces change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from convexnn._types import Bools, Floats, Ints
+from convexnn.training.masters.face import Face
+
+__all__ = ["FaceBlocks", "Neuron"]
+
+# A sample nearer than this is on the hyperplane, and a step towards it has no length.
+_TINY = 1e-300
+
+
+@dataclass(frozen=True)
+class Neuron:
+    """A neuron in its face: sign of its output weight, and weights a (q,) whose length is that of the output weight."""
+
+    face: Face
+    sign: float
+    a: Floats
+
+    @property
+    def key(self) -> tuple[tuple[int, ...], bytes, float]:
+        """Neurons of equal key can be added up: the same function, and the penalty never grows."""
+        return (*self.face.key, self.sign)
+
+    def merged(self, other: Neuron) -> Neuron:
+        """The sum of two neurons of equal key."""
+        both = self.face.basis @ self.a + other.face.basis @ other.a
+        return Neuron(self.face, self.sign, self.face.basis.T @ both)
+
+
+class FaceBlocks:
+    """Neurons in faces side by side, their weights as one flat vector.
+
+    Parameters
+    ----------
+    n, r : int
+        Number of samples, and dimension of the working space.
+
+    Attributes
+    ----------
+    faces : list of Face
+    signs : (m,) array
+    a : (total,) array
+        Weights; those of neuron k are ``a[starts[k]:starts[k+1]]``.
+    starts : (m + 1,) array of int
+    rows : (m,) array of int
+        For every neuron the sample it meets first, after :meth:`reach`; -1 where its length vanishes.
+    """
+
+    def __init__(self, n: int, r: int) -> None:
+        self.faces: list[Face] = []
+        self.signs: Floats = np.zeros(0)
+        self.a: Floats = np.zeros(0)
+        self._n, self._r = n, r
+        self._h: Floats | None = None  # curvatures that belong to the kept Gram matrix
+        self._gram: Floats = np.zeros((0, 0))
+        self._lay_out()
+
+    def __len__(self) -> int:
+        return len(self.faces)
+
+    def _lay_out(self) -> None:
+        sizes = np.array([f.size for f in self.faces], dtype=np.int64)
+        self.starts: Ints = np.concatenate([[0], np.cumsum(sizes)])
+        self.sizes: Ints = sizes
+        self._single, self._wide = np.flatnonzero(sizes == 1), np.flatnonzero(sizes > 1)
+        none = np.zeros((0, self._n))
+        self._G = np.concatenate([none, *(f.active for f in self.faces)])
+        self._G *= np.repeat(self.signs, sizes)[:, None]
+        # What the faces with room to move need to know where they end.
+        wide = [self.faces[k] for k in self._wide]
+        self._inward, self._places = [], []
+        for q in range(self._r if wide else 0):
+            those = [f.inward[q] for f in wide if f.size > q]
+            self._inward.append(np.array(those).reshape(len(those), self._n))
+            self._places.append(self.starts[self._wide[[f.size > q for f in wide]]] + q)
+        self._deep = [np.flatnonzero(sizes[self._wide] > q) for q in range(self._r)]
+        self.rows: Ints = np.full(len(self.faces), -1, dtype=np.int64)
+
+    def neuron(self, k: int) -> Neuron:
+        """One of them."""
+        return Neuron(self.faces[k], float(self.signs[k]), self.a[self.starts[k] : self.starts[k + 1]])
+
+    def change(self, keep: Ints, new: list[Neuron]) -> None:
+        """Keep some neurons, in increasing order, and append others, added up where keys are equal."""
+        keep, new = self._merge(keep, new)
+        stays = np.zeros(len(self), dtype=bool)
+        stays[keep] = True
+        kept = np.flatnonzero(np.repeat(stays, self.sizes))
+        self.faces = [self.faces[k] for k in keep] + [neuron.face for neuron in new]
+        self.signs = np.concatenate([self.signs[keep], [neuron.sign for neuron in new]])
+        self.a = np.concatenate([self.a[kept], *(neuron.a for neuron in new)])
+        self._lay_out()
+        if self._h is not None:
+            old, total = len(kept), len(self.a)
+            gram = np.empty((total, total))
+            gram[:old, :old] = self._gram[np.ix_(kept, kept)]
+            edge = (self._G[old:] * self._h) @ self._G.T
+            gram[old:], gram[:, old:] = edge, edge.T
+            self._gram = gram
+
+    def _merge(self, keep: Ints, new: list[Neuron]) -> tuple[Ints, list[Neuron]]:
+        place = {(*self.faces[k].key, self.signs[k]): k for k in keep}
+        fresh: dict[object, Neuron] = {}
+        for neuron in new:
+            key = neuron.key
+            if key in place:
+                k = place.pop(key)
+                keep = keep[keep != k]
+                neuron = self.neuron(k).merged(neuron)
+            elif key in fresh:
+                neuron = fresh[key].merged(neuron)
+            fresh[key] = neuron
+        return keep, list(fresh.values())
+
+    def lengths(self) -> Floats:
+        """Length of every neuron (m,)."""
+        return np.asarray(np.sqrt(np.add.reduceat(self.a * self.a, self.starts[:-1]))) if len(self) else np.zeros(0)
+
+    def rescale(self, z: Floats) -> None:
+        """Give the neurons other signed lengths z (m,) in the same directions; where z is zero they must leave next."""
+        self.a = self.a * np.repeat(np.abs(z) / self.lengths(), self.sizes)
+        turned = np.repeat(z * self.signs < 0, self.sizes)
+        self.signs = np.where(z < 0, -1.0, np.where(z > 0, 1.0, self.signs))
+        if turned.any():
+            self._G[turned] *= -1.0
+            self._h = None
+
+    def columns(self) -> Floats:
+        """Responses of the unit neurons, shape (m, n)."""
+        if not len(self):
+            return np.zeros((0, self._n))
+        weights = np.repeat(self.signs / self.lengths(), self.sizes) * self.a
+        return np.asarray(np.add.reduceat(self._G * weights[:, None], self.starts[:-1], axis=0))
+
+    def normals(self) -> Floats:
+        """Unit normals (m, r)."""
+        if not len(self):
+            return np.zeros((0, self._r))
+        rows = np.concatenate([f.basis.T for f in self.faces])
+        lengths = np.repeat(self.lengths(), self.sizes)
+        return np.asarray(np.add.reduceat(rows * (self.a / lengths)[:, None], self.starts[:-1], axis=0))
+
+    def masks(self) -> Bools:
+        """Activation patterns (m, n)."""
+        return np.stack([f.mask for f in self.faces])
+
+    def outputs(self, a: Floats) -> Floats:
+        return np.asarray(a @ self._G)[:, None]
+
+    def correlate(self, v: Floats) -> Floats:
+        return np.asarray(self._G @ v[:, 0])
+
+    def gram(self, h: Floats) -> Floats:
+        if self._h is None or not np.array_equal(h[:, 0], self._h):
+            self._h = h[:, 0].copy()
+            self._gram = np.asarray((self._G * self._h) @ self._G.T)
+        return self._gram
+
+    def border(self, h: Floats) -> Floats:
+        return np.asarray(self._G @ h)
+
+    def _depths(self, a: Floats) -> Floats:
+        """How far the samples are from the hyperplanes of the wide faces, negative beyond them."""
+        out = self._inward[0] * a[self._places[0], None]
+        for inward, places, deep in zip(self._inward[1:], self._places[1:], self._deep[1:]):
+            if len(places) == len(out):
+                out += inward * a[places, None]
+            elif len(places):
+                out[deep] += inward * a[places, None]
+        return out
+
+    def reach(self, a: Floats, d: Floats) -> Floats:
+        """For every neuron the step at which its length turns zero or a sample crosses its hyperplane (m,)."""
+        steps = np.full(len(self), np.inf)
+        if len(self._single):
+            at = self.starts[self._single]
+            now, move = a[at], d[at]
+            ends = np.full(len(at), np.inf)
+            np.divide(-now, move, out=ends, where=now * move < 0)
+            steps[self._single] = ends
+        if len(self._wide):
+            now, move = self._depths(a), self._depths(d)
+            np.maximum(now, _TINY, out=now)
+            with np.errstate(over="ignore"):
+                move /= now
+            first = move.argmin(axis=1)
+            fastest = move[np.arange(len(first)), first]
+            self.rows[self._wide] = first
+            ends = np.full(len(first), np.inf)
+            np.divide(-1.0, fastest, out=ends, where=fastest < 0)
+            steps[self._wide] = ends
+        return steps

@@ -1,0 +1,82 @@
+"""Which neurons want to leave a sample of their hyperplane: the multipliers of the borders of faces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from convexnn._types import Floats, Ints
+from convexnn.geometry.frame import Frame
+from convexnn.training.masters.blocks import FaceBlocks
+
+__all__ = ["Releases", "find_releases"]
+
+
+@dataclass(frozen=True)
+class Releases:
+    """Ways to turn a neuron off one of its samples.
+
+    Attributes
+    ----------
+    neurons, rows : (s,) array of int
+        Which neuron, and the sample that leaves its hyperplane.
+    towards : (s, r) array
+        Unit normals in whose direction the neurons turn.
+    gains : (s,) array
+        How fast the response rises per angle.
+    """
+
+    neurons: Ints
+    rows: Ints
+    towards: Floats
+    gains: Floats
+
+
+def find_releases(frame: Frame, blocks: FaceBlocks, v: Floats) -> Releases:
+    """Every way in which the response to the dual vector v (n,) rises to first order, the fastest first.
+
+    Turning a neuron by a small angle d towards e, orthogonal to it, leaves its length what it is, so the
+    objective falls by d times the slope of the response, in which the sample that leaves counts on the side where
+    it turns active.
+    """
+    points, spare = frame.points, int(frame.affine)
+    pairs = [(k, i, j) for k, face in enumerate(blocks.faces) for i, j in _choices(face.tight, spare)]
+    if not pairs:
+        none = np.zeros(0, dtype=np.int64)
+        return Releases(none, none, np.zeros((0, frame.rank)), np.zeros(0))
+    k, i, j = np.array(pairs, dtype=np.int64).T
+    # Seen from the other sample on the hyperplane (affine), or orthogonal to it.
+    other = np.where(j[:, None] >= 0, points[j], 0.0)
+    row = points[i]
+    if frame.affine:
+        row = row - other
+    else:
+        square = (other * other).sum(axis=1)
+        share = np.divide((row * other).sum(axis=1), square, out=np.zeros(len(k)), where=square > 0)
+        row = row - share[:, None] * other
+    size = np.sqrt((row * row).sum(axis=1))
+    sound = np.flatnonzero(size > frame.same)
+    k, i, row, other, size = k[sound], i[sound], row[sound], other[sound], size[sound]
+    e = row / size[:, None]
+    weighted = blocks.masks() * v
+    seen = weighted @ points
+    if frame.affine:
+        seen = seen[k] - weighted.sum(axis=1)[k, None] * other
+    else:
+        seen = seen[k]
+    sign = blocks.signs[k]
+    along = (seen * e).sum(axis=1)
+    joined = v[i] * ((points[i] - other if frame.affine else points[i]) * e).sum(axis=1)
+    gains = np.concatenate([sign * (along + joined), -sign * along])
+    order = np.flatnonzero(gains > 0)
+    order = order[np.argsort(-gains[order], kind="stable")]
+    which, side = order % len(k), np.where(order < len(k), 1.0, -1.0)
+    return Releases(k[which], i[which], side[:, None] * e[which], gains[order])
+
+
+def _choices(tight: tuple[int, ...], spare: int) -> list[tuple[int, int]]:
+    """Each sample that may leave, with the one that stays (-1: none)."""
+    if len(tight) == spare or len(tight) > 2:
+        return []
+    return [(tight[0], -1)] if len(tight) == 1 else [(tight[0], tight[1]), (tight[1], tight[0])]
