@@ -255,8 +255,9 @@ def _improve(run: _Run, neurons: Neurons, max_iter: int) -> Status:
 
 def _move(run: _Run, neurons: Neurons, *, fine: bool) -> Neurons:
     """Joint descent; when rounds gain little, through slightly rounded ReLUs and to more digits."""
-    if not fine:
-        return descend(run.problem, neurons, max_iter=_ITERATIONS, clock=run.clock, tol=1e-7)
+    if not fine or run.oracle.exact:
+        # Beside an exact oracle neurons are near their places, and what counts are the last digits.
+        return descend(run.problem, neurons, max_iter=_ITERATIONS, clock=run.clock, tol=1e-12 if fine else 1e-7)
     moved = anneal(run.problem, neurons, _POLISH, max_iter=_ITERATIONS, clock=run.clock, tol=1e-12)
     if moved.objective(run.problem) < neurons.objective(run.problem):
         return moved

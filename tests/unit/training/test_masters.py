@@ -132,6 +132,18 @@ def test_huber_loss_with_several_outputs_does_not_stall(scope, seed, n, delta, r
     assert result.certificate.holds
 
 
+@pytest.mark.parametrize(("seed", "ratio"), [(10_082, 9.7e-4), (10_173, 1e-3), (10_274, 5.6e-3)])
+def test_networks_of_several_outputs_are_proved_with_huber_loss(seed, ratio):
+    """Flat samples slow the movement of neurons beside the exact oracle, but the gap closes."""
+    rng = np.random.default_rng(seed)
+    n, d, c = int(rng.integers(5, 22)), int(rng.integers(1, 4)), int(rng.integers(2, 6))
+    X, Y = rng.standard_normal((n, d)), rng.standard_normal((n, c))
+    beta = ratio * beta_max(X, Y, loss="huber(0.1)")
+    result = train(X, Y, beta=beta, loss="huber(0.1)", max_iter=60)
+    assert result.certificate.scope == "network"
+    assert result.certificate.holds
+
+
 @pytest.mark.parametrize("loss", ["squared", "logistic", "squared_hinge"])
 def test_separable_outputs_on_twenty_dictionaries(loss):
     for seed in range(20):
