@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 from convexnn._checks import check_bias, check_count, check_norm
 from convexnn._types import Bias, Norm
 from convexnn.exceptions import DictionarySizeError
 from convexnn.geometry.arrangement import count_hyperplanes, working_dimension
 
-__all__ = ["MAX_ATOMS", "MAX_BYTES", "check_atom_budget", "check_byte_budget", "count_atoms"]
+__all__ = ["MAX_ATOMS", "MAX_BYTES", "check_atom_budget", "check_byte_budget", "count_atoms", "spell_count"]
 
 MAX_ATOMS = 2_000_000
 MAX_BYTES = 2**31
@@ -39,11 +41,20 @@ def count_atoms(n: int, d: int, *, norm: Norm = "l2", bias: Bias = True) -> int:
     return 2 * count_hyperplanes(n, r, norm=norm, affine=bias is True)
 
 
+def spell_count(count: int) -> str:
+    """A count of any size in words: with all digits up to 10^15, then as a power of ten."""
+    if count < 10**15:
+        return f"{count:,}"
+    # Python neither turns integers above 1e308 into floats nor prints those of more than 4300 digits.
+    exponent = math.floor(math.log10(count))
+    return f"{10.0 ** (math.log10(count) - exponent):.3g}e+{exponent}"
+
+
 def check_atom_budget(count: int, max_atoms: int) -> None:
     """Raise :class:`DictionarySizeError` if `count` atoms are more than allowed."""
     if count > max_atoms:
         raise DictionarySizeError(
-            f"the dictionary has up to {count:,} atoms, but max_atoms={max_atoms:,}. Raise max_atoms, use "
+            f"the dictionary has up to {spell_count(count)} atoms, but max_atoms={max_atoms:,}. Raise max_atoms, use "
             "fewer samples or features, or draw from it with sampled_dictionary.",
             count=count,
             budget=max_atoms,
@@ -54,7 +65,7 @@ def check_byte_budget(what: str, count: int, max_bytes: int, advice: str) -> Non
     """Raise :class:`DictionarySizeError` if `count` bytes are more than allowed."""
     if count > max_bytes:
         raise DictionarySizeError(
-            f"{what} needs {count:,} bytes, but max_bytes={max_bytes:,}. {advice}",
+            f"{what} needs {spell_count(count)} bytes, but max_bytes={max_bytes:,}. {advice}",
             count=count,
             budget=max_bytes,
         )

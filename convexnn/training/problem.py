@@ -68,6 +68,13 @@ class LassoProblem:
         """The same problem at another penalty, in input units."""
         return replace(self, beta=beta / self.unit)
 
+    def part(self, rows: Ints) -> LassoProblem:
+        """The problem of some samples, each counted so often that together they stand for all."""
+        share = len(rows) / self.frame.n
+        weight = np.ones(len(rows)) if self.loss.weight is None else self.loss.weight[rows, 0]
+        loss = LOSSES[self.loss_name](self.targets[rows], weight / share)
+        return replace(self, frame=replace(self.frame, points=self.frame.points[rows]), loss=loss)
+
     def penalty(self, z: Floats) -> float:
         """Sum over atoms of ||z_j||_2 (l2) or ||z_j||_1 (l1), for z (m, c)."""
         return float(np.abs(z).sum() if self.norm == "l1" else np.sqrt((z * z).sum(axis=1)).sum())

@@ -11,11 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from convexnn._progress import Clock
-from convexnn._types import Floats
 from convexnn.training.descent import Neurons, anneal
 from convexnn.training.problem import LassoProblem
 
-__all__ = ["Beginning", "joined", "pooled"]
+__all__ = ["Beginning", "joined"]
 
 # Neurons of a random network, and its total output relative to the targets.
 _WIDTH, _SIZE = 100, 0.1
@@ -24,8 +23,10 @@ _WIDTH, _SIZE = 100, 0.1
 _COARSE, _FINE, _JOIN, _DEEP = (1.0, 0.3, 0.1, 0.03, 0.01), (0.1, 0.03, 0.01), (0.1, 0.03, 0.01), (0.3, 0.1, 0.03, 0.01)
 # (apart from the best network?, widths)
 _TURNS = ((True, _COARSE), (True, _FINE), (False, _JOIN), (False, _DEEP))
-# L-BFGS iterations per width, fewer where the operations of an annealing would exceed a limit.
-_ITERATIONS, _FEWEST, _WORK = 300, 20, 2e11
+# L-BFGS iterations per width.
+_ITERATIONS = 300
+# Random networks are annealed on a sample of at least so many rows, and on so many per feature.
+_ROWS, _ROWS_PER_FEATURE = 5000, 50
 
 
 class Beginning:
@@ -40,6 +41,7 @@ class Beginning:
 
     def __init__(self, problem: LassoProblem, rng: np.random.Generator, clock: Clock) -> None:
         self._problem, self._rng, self._clock = problem, rng, clock
+        self._rows = max(_ROWS, _ROWS_PER_FEATURE * problem.frame.rank)
         self._turn = 0
 
     @property
@@ -72,10 +74,11 @@ class Beginning:
         return self._anneal(start, _JOIN, 1e-7)
 
     def _anneal(self, start: Neurons, widths: Sequence[float], tol: float) -> Neurons:
-        frame = self._problem.frame
-        per_step = len(start) * frame.n * (6.0 * frame.rank + 60.0)
-        max_iter = int(np.clip(_WORK / ((len(widths) + 1) * max(per_step, 1.0)), _FEWEST, _ITERATIONS))
-        return anneal(self._problem, start, widths, max_iter=max_iter, clock=self._clock, tol=tol)
+        problem = self._problem
+        if problem.frame.n > 2 * self._rows:
+            # Where neurons belong is seen on a part of the samples; the search then moves them on all.
+            problem = problem.part(np.sort(self._rng.choice(problem.frame.n, self._rows, replace=False)))
+        return anneal(problem, start, widths, max_iter=_ITERATIONS, clock=self._clock, tol=tol)
 
 
 def joined(first: Neurons, second: Neurons) -> Neurons:
@@ -86,8 +89,3 @@ def joined(first: Neurons, second: Neurons) -> Neurons:
         np.concatenate([first.z, second.z]),
         first.t,
     )
-
-
-def pooled(solutions: Sequence[Neurons]) -> tuple[Floats, Floats]:
-    """Normals and offsets of all neurons of several solutions, for one convex master."""
-    return np.concatenate([s.normals for s in solutions]), np.concatenate([s.offsets for s in solutions])

@@ -24,13 +24,14 @@ from convexnn.training.generation import Solution, report
 from convexnn.training.masters.base import ColumnMaster
 from convexnn.training.merge import merge
 from convexnn.training.problem import LassoProblem
-from convexnn.training.restarts import Beginning, joined, pooled
+from convexnn.training.restarts import Beginning, joined
 from convexnn.training.status import Status
 
 __all__ = ["solve_search"]
 
 _INSERT = 40  # neurons that enter per round
-_ITERATIONS = 400  # L-BFGS iterations per round
+# L-BFGS iterations per round, fewer where their operations would exceed a limit.
+_ITERATIONS, _FEWEST, _WORK = 400, 50, 2e11
 _POLISH = (0.01, 0.003, 0.001)  # widths of rounding in late rounds
 _MERGE = 2e-3  # relative objective that merges of one round may cost before the neurons move again
 # Beginnings end after so many in a row that gain less than this share of the objective each.
@@ -170,12 +171,10 @@ def _begin(run: _Run, max_iter: int, beginning: Beginning) -> Neurons:
     while vain < _VAIN and len(run.trace) < max_iter and not run.clock.expired:
         before, best = run.value, run.best
         alone = not len(best) or beginning.apart
-        found = _lean(run, beginning.anneal() if alone else beginning.anneal(joined(best, beginning.random())))
+        found = beginning.anneal() if alone else beginning.anneal(joined(best, beginning.random()))
         if alone and len(best):
-            run.keep(found)
-            found = beginning.settle(_only(run, *pooled([best, found])))
-        if len(best):
-            found = _lean(run, found, run.best)
+            found = beginning.settle(_combine(run, best, found))
+        found = _combine(run, best, found)
         run.keep(_move(run, found, fine=False))
         neurons = _insert(run, run.best, run.look(run.best, _INSERT), None)
         run.keep(_move(run, neurons, fine=False))
@@ -184,20 +183,27 @@ def _begin(run: _Run, max_iter: int, beginning: Beginning) -> Neurons:
     return run.best
 
 
-def _lean(run: _Run, *networks: Neurons) -> Neurons:
-    """The best network with the neurons of some; most of a random one get no coefficient."""
-    return _only(run, *pooled(networks)) if any(len(one) for one in networks) else networks[0]
-
-
 def _add(master: ColumnMaster, normals: Floats, offsets: Floats) -> None:
     rows = np.full((len(offsets), master.working.rows.shape[1]), -1, dtype=np.int64)
     master.add(Candidates(normals, offsets, rows, np.zeros(len(offsets)), 0.0))
 
 
-def _only(run: _Run, normals: Floats, offsets: Floats) -> Neurons:
-    """The best network with these neurons."""
+def _combine(run: _Run, *networks: Neurons) -> Neurons:
+    """The best network with the neurons of some, found from the best of them; most neurons get no coefficient."""
+    networks = tuple(one for one in networks if len(one))
+    if not networks:
+        return run.best
     master = run.make_master()
-    _add(master, normals, offsets)
+    z = np.zeros((sum(map(len, networks)), run.problem.targets.shape[1]))
+    first, lowest, at = 0, np.inf, 0
+    for one in networks:
+        _add(master, one.normals, one.offsets)
+        value = one.objective(run.problem)
+        if value < lowest:
+            first, lowest, best = at, value, one
+        at += len(one)
+    z[first : first + len(best)] = best.z
+    master.start(z)
     return _solved(run.problem, master)
 
 
@@ -255,10 +261,13 @@ def _improve(run: _Run, neurons: Neurons, max_iter: int) -> Status:
 
 def _move(run: _Run, neurons: Neurons, *, fine: bool) -> Neurons:
     """Joint descent; when rounds gain little, through slightly rounded ReLUs and to more digits."""
+    frame = run.problem.frame
+    per_step = max(1.0, len(neurons) * frame.n * (6.0 * frame.rank + 60.0))
+    max_iter = int(np.clip(_WORK / per_step, _FEWEST, _ITERATIONS))
     if not fine or run.oracle.exact:
         # Beside an exact oracle neurons are near their places, and what counts are the last digits.
-        return descend(run.problem, neurons, max_iter=_ITERATIONS, clock=run.clock, tol=1e-12 if fine else 1e-7)
-    moved = anneal(run.problem, neurons, _POLISH, max_iter=_ITERATIONS, clock=run.clock, tol=1e-12)
+        return descend(run.problem, neurons, max_iter=max_iter, clock=run.clock, tol=1e-12 if fine else 1e-7)
+    moved = anneal(run.problem, neurons, _POLISH, max_iter=max_iter, clock=run.clock, tol=1e-12)
     if moved.objective(run.problem) < neurons.objective(run.problem):
         return moved
-    return descend(run.problem, neurons, max_iter=_ITERATIONS, clock=run.clock, tol=1e-12)
+    return descend(run.problem, neurons, max_iter=max_iter, clock=run.clock, tol=1e-12)

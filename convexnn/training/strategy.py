@@ -7,6 +7,7 @@ from typing import Any
 
 from convexnn._arrays import like, on_accelerator
 from convexnn.certificate.branch import can_branch
+from convexnn.dictionaries.budget import spell_count
 from convexnn.dictionaries.sampled import draw_wedges
 from convexnn.exceptions import DictionarySizeError, ParameterError
 from convexnn.geometry.arrangement import count_hyperplanes
@@ -102,15 +103,15 @@ def make_plan(
     if count > max_atoms:
         if scope == "network":
             raise DictionarySizeError(
-                f"scope='network' must search {count:,} atoms, but max_atoms={max_atoms:,}. Raise max_atoms, use "
-                "fewer samples or features, or scope='dictionary' (a random part of the dictionary).",
+                f"scope='network' must search {spell_count(count)} atoms, but max_atoms={max_atoms:,}. Raise "
+                "max_atoms, use fewer samples or features, or scope='dictionary' (a random part of the dictionary).",
                 count=count,
                 budget=max_atoms,
             )
         return _sampled_plan(frame, count, max_atoms, random_state)
     oracle = _exact_oracle(frame, network=network, n_jobs=n_jobs)
     reach = "network" if network or oracle.network else "dictionary"
-    return Plan(oracle, reach, False, f"{oracle.strategy} ({count:,} atoms)")
+    return Plan(oracle, reach, False, f"{oracle.strategy} ({spell_count(count)} atoms)")
 
 
 def _exact_oracle(frame: Frame, *, network: bool, n_jobs: int | None) -> Oracle:
@@ -147,7 +148,7 @@ def _search_plan(
         n_jobs=n_jobs,
         n_outputs=n_outputs,
     )
-    why = "as asked for" if count <= max_atoms else f"because {count:.3g} atoms exceed max_atoms={max_atoms:,}"
+    why = "as asked for" if count <= max_atoms else f"because {spell_count(count)} atoms exceed max_atoms={max_atoms:,}"
     return Plan(oracle, "searched", False, f"{oracle.strategy} ({why})")
 
 
@@ -161,6 +162,6 @@ def _sampled_plan(frame: Frame, count: int, max_atoms: int, random_state: int | 
         oracle,
         "dictionary",
         True,
-        f"{2 * len(planes):,} of {count:.3g} atoms were sampled, because max_atoms={max_atoms:,}; the certificate "
-        "speaks of the sampled atoms only. Raise max_atoms, or reduce samples or features, to get more.",
+        f"{2 * len(planes):,} of {spell_count(count)} atoms were sampled, because max_atoms={max_atoms:,}; the "
+        "certificate speaks of the sampled atoms only. Raise max_atoms, or reduce samples or features, to get more.",
     )
