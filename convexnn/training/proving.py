@@ -50,6 +50,9 @@ class BranchOracle:
         bounds = bracket(
             self._frame, v, floor=floor, tol=self._tol, slack=0.1, max_work=_WORK, clock=Clock(self._clock.left)
         )
+        if bounds.ended != "closed":
+            # The next call would not get further.
+            self._calls = _CALLS
         above = np.flatnonzero([bounds.lower > floor])
         rows = np.full((1, max(self._frame.subset_size, 1)), -1, dtype=np.int64)
         return Candidates(
