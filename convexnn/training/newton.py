@@ -102,7 +102,7 @@ def minimise(
         Start.
     intercept : bool
     accuracy : float
-        Predicted decrease, relative to the objective, at which the next step is the last.
+        Predicted decrease, relative to the objective, at which the next full step is the last.
     """
     state = NewtonState(a.copy(), t.copy(), blocks.outputs(a) + t)
     starts = blocks.starts
@@ -122,10 +122,11 @@ def minimise(
         slope = float(gradient @ step - (v.sum(axis=0) @ step_t if intercept else 0.0))
         steps = blocks.reach(state.a, step)
         reach = float(steps.min(initial=np.inf))
-        if not slope < 0 or -slope <= accuracy * abs(value):
+        # A full last step squares the error; where a border forbids one, nothing less than no error will do.
+        if not slope < 0 or -slope <= (accuracy if reach > 1 else min(accuracy, _ACCURACY)) * abs(value):
             state.event = Event.CONVERGED
             if slope < 0 and reach > 1:
-                # Its gain is small, but it squares the error; a search of one trial keeps it honest.
+                # A search of one trial keeps it honest.
                 _search(blocks, loss, beta, state, step, step_t, 1.0, 0.0, value, trials=1)
             return state
         alpha, blocked = min(1.0, reach), reach <= 1.0

@@ -36,7 +36,8 @@ _FIXED_ROUNDS, _FEW = 2, 4
 _POOL = 200
 # Shares of the tolerance: of the objective, what Newton's method leaves; of beta, by how much the response of a
 # neuron that stays on a sample may fall short.
-_NEWTON, _STAY = 2e-3, 0.1
+_NEWTON, _STAY = 2e-5, 0.1
+_LEAST = 1e-15
 
 
 class AmplitudeMaster(Protocol):
@@ -160,7 +161,7 @@ class FaceMaster:
                 break
             moved = minimise(
                 blocks, problem.loss, problem.beta, blocks.a, t,
-                intercept=problem.intercept, accuracy=max(_NEWTON * self.tolerance, 1e-13),
+                intercept=problem.intercept, accuracy=max(_NEWTON * self.tolerance, _LEAST),
             )  # fmt: skip
             t, blocks.a = moved.t, moved.a
             if moved.event is Event.CONVERGED:
