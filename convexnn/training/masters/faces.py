@@ -37,7 +37,7 @@ _POOL = 200
 # Shares of the tolerance: of the objective, what Newton's method leaves; of beta, by how much the response of a
 # neuron that stays on a sample may fall short.
 _NEWTON, _STAY = 2e-5, 0.1
-_LEAST = 1e-15
+_LEAST = 1e-15  # no decrease below this share of the objective can be told from rounding
 
 
 class AmplitudeMaster(Protocol):
