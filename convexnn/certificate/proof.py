@@ -115,7 +115,7 @@ def largest_response(question: Question, v: Floats, correlated: Floats, penalty_
     """Bound the responses in the scope of a question.
 
     `penalty_share` is the part of the objective that is penalty: a response that is known to a share t bounds the
-    objective to the share t times that part.
+    objective to the share t times that part, plus t^2 of the rest.
     """
     q = question
     own = own_response(q.X, v, q.network, correlated, norm=q.norm, bias=q.bias)
@@ -145,7 +145,7 @@ def _branched(q: Question, frame: Frame, v: Floats, own: float, penalty_share: f
         frame,
         v,
         floor=floor / frame.scale,
-        tol=float(np.clip(0.5 * q.tol / max(penalty_share, 1e-12), 1e-9, 0.1)),
+        tol=float(np.clip(min(0.5 * q.tol / max(penalty_share, 1e-12), 0.5 * np.sqrt(q.tol)), 1e-9, 0.1)),
         slack=_SLACK,
         goal=None if q.claimed is None else q.claimed / frame.scale,
         max_work=q.max_work,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from reference_certificate import network_program
 
-from convexnn import Certificate, ReLUNetwork, beta_max, certify, train, verify
+from convexnn import Certificate, ReLUNetwork, beta_max, certify, solve_path, train, verify
 from convexnn.exceptions import DictionarySizeError, ModelFormatError, ParameterError
 from convexnn.network.reconstruct import reconstruct
 
@@ -27,7 +27,7 @@ def teacher(n, d, seed, noise=0.1):
 def trained(request):
     """Data, problem, and a network near the optimum."""
     d, bias = request.param
-    X, y = teacher(60, d, seed=d)
+    X, y = teacher(40, d, seed=d)
     beta = 0.03 * beta_max(X, y, bias=bias, scope="searched")
     problem = {"beta": beta, "bias": bias}
     return X, y, problem, train(X, y, **problem, scope="network", tol=1e-4).network
@@ -167,6 +167,14 @@ def test_training_with_network_scope(arguments, classes):
     assert found.certificate.scope == "network"
     assert found.certificate.holds
     assert "branch and bound" in found.strategy
+
+
+def test_a_path_holds_from_its_first_network():
+    """At beta_max, where nothing is penalised, the tolerance of the response is not a matter of the penalty alone."""
+    X, y = teacher(14, 3, seed=0)
+    for result in solve_path(X, y, n_betas=2, ratio=0.1, scope="network", tol=1e-3):
+        assert result.certificate.scope == "network"
+        assert result.certificate.holds
 
 
 def test_training_with_little_time_is_honest():
