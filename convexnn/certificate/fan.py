@@ -66,12 +66,14 @@ class Fan:
         """
         weight = v.take(self.order)
         weight *= self.size
-        y = np.cumsum(weight, axis=1)
-        weight *= self.slopes
-        x = np.cumsum(weight, axis=1, out=weight)
+        # Each addition waits for the one before it, so both sums are run in the time of one, as complex numbers.
+        both = np.empty(weight.shape, dtype=np.complex128)
+        both.real = weight
+        np.multiply(weight, self.slopes, out=both.imag)
+        np.cumsum(both, axis=1, out=both)
+        y, x = both.real, both.imag
         tx, ty = total
-        x += 0.5 * (tx - x[:, -1:])
-        return x, np.subtract(0.5 * (ty + y[:, -1:]), y, out=y)
+        return np.add(x, 0.5 * (tx - x[:, -1:]), out=weight), 0.5 * (ty + y[:, -1:]) - y
 
 
 def _flat(order: Ints) -> Ints:
@@ -146,8 +148,9 @@ def _at_lines(
         if squared:
             near, far = near + (seen * inverse) ** 2, far + (rest * inverse) ** 2
         else:
-            near = np.maximum(near, np.maximum(np.abs(seen, out=seen), np.abs(rest, out=rest), out=seen))
-    both = np.maximum(near, far) if squared else near * inverse
+            top = np.maximum(np.abs(seen, out=seen), np.abs(rest, out=rest), out=seen)
+            near = top if len(halves) == 1 else np.maximum(near, top)
+    both = np.maximum(near, far) if squared else np.multiply(near, inverse, out=near)
     p, j = np.unravel_index(int(np.argmax(both)), both.shape)
     value = float(both[p, j])
     return Peak(float(np.sqrt(value)) if squared else value, int(p), (1.0, float(fan.slopes[p, j])))

@@ -32,6 +32,14 @@ class Squared(Separable):
     def _duals(self, u: Floats) -> Floats:
         return u * (self.y - 0.5 * u)
 
+    def nearest_dual(self, v: Floats, *, centred: bool) -> Floats:
+        # Every vector is in the domain, so there is only the sum to take off.
+        v = self._weighted(self._unweighted(v))
+        if not centred:
+            return v
+        weight = np.ones((len(v), 1)) if self.weight is None else self.weight
+        return np.asarray(v - weight * (v.sum(axis=0) / weight.sum()))
+
     def best_shift(self, f: Floats) -> Floats:
         weights = None if self.weight is None else self.weight[:, 0]
         return np.asarray(np.average(self.y - f, axis=0, weights=weights))

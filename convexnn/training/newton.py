@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Protocol
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg.lapack import dpotrf, dpotrs
 
 from convexnn._types import Floats, Ints
 from convexnn.losses.base import Loss
@@ -106,7 +106,7 @@ def minimise(
     """
     state = NewtonState(a.copy(), t.copy(), blocks.outputs(a) + t)
     starts = blocks.starts
-    sizes = np.diff(starts)
+    sizes, pairs = np.diff(starts), _pairs(starts)
     value = loss.value(state.f) + beta * float(block_norms(state.a, starts).sum())
     for _ in range(_MAX_STEPS):
         lengths = block_norms(state.a, starts)
@@ -118,7 +118,7 @@ def minimise(
         gram = blocks.gram(h)
         if _drop_smallest(blocks, loss, beta, state, value, correlation, gram, lengths):
             return state
-        step, step_t = _newton_step(gram, unit, lengths, starts, beta, gradient, blocks, h, v, intercept)
+        step, step_t = _newton_step(gram, unit, lengths, pairs, beta, gradient, blocks, h, v, intercept)
         slope = float(gradient @ step - (v.sum(axis=0) @ step_t if intercept else 0.0))
         steps = blocks.reach(state.a, step)
         reach = float(steps.min(initial=np.inf))
@@ -152,7 +152,7 @@ def _newton_step(
     gram: Floats,
     unit: Floats,
     lengths: Floats,
-    starts: Ints,
+    pairs: tuple[Ints, Ints, Ints],
     beta: float,
     gradient: Floats,
     blocks: Blocks,
@@ -161,12 +161,12 @@ def _newton_step(
     intercept: bool,
 ) -> tuple[Floats, Floats]:
     """Solve the Newton system, bordered by the intercepts, with as little damping as a factor needs."""
-    total = starts[-1]
+    total = len(gram)
     c = v.shape[1]
     size = total + (c if intercept else 0)
     H = np.zeros((size, size))
     H[:total, :total] = gram
-    i, j, k = _pairs(starts)
+    i, j, k = pairs
     H[i, j] += (beta / lengths[k]) * ((i == j) - unit[i] * unit[j])
     rhs = -gradient
     if intercept:
@@ -181,16 +181,17 @@ def _newton_step(
     H *= scale[:, None]
     H *= scale
     damping = 1e-13 * size
+    # Both triangles are alike, so the rows may pass for columns.
     while True:
-        try:
-            damped = H.copy()
-            damped.flat[:: size + 1] += damping
-            factor = cho_factor(damped, lower=True, overwrite_a=True, check_finite=False)
+        damped = H.copy()
+        damped.flat[:: size + 1] += damping
+        factor, failed = dpotrf(damped.T, lower=True, clean=False, overwrite_a=True)
+        if failed == 0:
             break
-        except LinAlgError:
-            damping *= 100.0
-    x = cho_solve(factor, rhs * scale, check_finite=False)
-    x += cho_solve(factor, rhs * scale - H @ x, check_finite=False)
+        damping *= 100.0
+    rhs *= scale
+    x = dpotrs(factor, rhs, lower=True)[0]
+    x += dpotrs(factor, rhs - H @ x, lower=True)[0]
     x *= scale
     return x[:total], x[total:] if intercept else np.zeros(c)
 
@@ -204,12 +205,6 @@ def _pairs(starts: Ints) -> tuple[Ints, Ints, Ints]:
     within = np.arange(len(k)) - np.repeat(np.cumsum(size * size) - size * size, size * size)
     i, j = np.divmod(within, sizes[k])
     return starts[k] + i, starts[k] + j, k
-
-
-def _apply(blocks: Blocks, state: NewtonState, step: Floats, step_t: Floats, alpha: float) -> None:
-    state.a = state.a + alpha * step
-    state.t = state.t + alpha * step_t
-    state.f = blocks.outputs(state.a) + state.t
 
 
 def _search(
@@ -230,7 +225,7 @@ def _search(
         a, f = state.a + alpha * step, state.f + alpha * moved
         trial = loss.value(f) + beta * float(block_norms(a, blocks.starts).sum())
         if trial <= value + 1e-4 * alpha * slope + 1e-15 * abs(value):
-            _apply(blocks, state, step, step_t, alpha)
+            state.a, state.t, state.f = a, state.t + alpha * step_t, f
             return trial, alpha
         alpha *= 0.5
     return value, 0.0

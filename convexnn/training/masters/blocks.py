@@ -60,27 +60,21 @@ class FaceBlocks:
         self._n, self._r = n, r
         self._h: Floats | None = None  # curvatures that belong to the kept Gram matrix
         self._gram: Floats = np.zeros((0, 0))
-        self._lay_out()
+        self._G: Floats = np.zeros((0, n))
+        # What the faces with room to move need to know where they end: row q of the faces that have one.
+        self._inward: list[Floats] = [np.zeros((0, n)) for _ in range(r)]
+        self._lay_out(np.zeros(0, dtype=np.int64))
 
     def __len__(self) -> int:
         return len(self.faces)
 
-    def _lay_out(self) -> None:
-        sizes = np.array([f.size for f in self.faces], dtype=np.int64)
+    def _lay_out(self, sizes: Ints) -> None:
         self.starts: Ints = np.concatenate([[0], np.cumsum(sizes)])
         self.sizes: Ints = sizes
         self._single, self._wide = np.flatnonzero(sizes == 1), np.flatnonzero(sizes > 1)
-        none = np.zeros((0, self._n))
-        self._G = np.concatenate([none, *(f.active for f in self.faces)])
-        self._G *= np.repeat(self.signs, sizes)[:, None]
-        # What the faces with room to move need to know where they end.
-        wide = [self.faces[k] for k in self._wide]
-        self._inward, self._places = [], []
-        for q in range(self._r if wide else 0):
-            those = [f.inward[q] for f in wide if f.size > q]
-            self._inward.append(np.array(those).reshape(len(those), self._n))
-            self._places.append(self.starts[self._wide[[f.size > q for f in wide]]] + q)
-        self._deep = [np.flatnonzero(sizes[self._wide] > q) for q in range(self._r)]
+        depths = sizes[self._wide]
+        self._deep = [np.flatnonzero(depths > q) for q in range(self._r)]
+        self._places = [self.starts[self._wide[deep]] + q for q, deep in enumerate(self._deep)]
         self.rows: Ints = np.full(len(self.faces), -1, dtype=np.int64)
 
     def neuron(self, k: int) -> Neuron:
@@ -88,25 +82,42 @@ class FaceBlocks:
         return Neuron(self.faces[k], float(self.signs[k]), self.a[self.starts[k] : self.starts[k + 1]])
 
     def change(self, keep: Ints, new: list[Neuron]) -> None:
-        """Keep some neurons, in increasing order, and append others, added up where keys are equal."""
+        """Keep some neurons, in increasing order, and append others, added up where keys are equal.
+
+        Only what belongs to the others is computed.
+        """
         keep, new = self._merge(keep, new)
         stays = np.zeros(len(self), dtype=bool)
         stays[keep] = True
         kept = np.flatnonzero(np.repeat(stays, self.sizes))
-        self.faces = [self.faces[k] for k in keep] + [neuron.face for neuron in new]
+        self._G = np.concatenate([self._G.take(kept, axis=0), *(neuron.sign * neuron.face.active for neuron in new)])
+        wide = [neuron.face for neuron in new if neuron.face.size > 1]
+        for q, deep in enumerate(self._deep):
+            on, fresh = stays[self._wide[deep]], [face.inward[q : q + 1] for face in wide if face.size > q]
+            if fresh or not on.all():
+                self._inward[q] = np.concatenate([self._inward[q][on], *fresh])
+        self.faces = [self.faces[k] for k in keep.tolist()] + [neuron.face for neuron in new]
         self.signs = np.concatenate([self.signs[keep], [neuron.sign for neuron in new]])
         self.a = np.concatenate([self.a[kept], *(neuron.a for neuron in new)])
-        self._lay_out()
+        sizes = np.array([neuron.face.size for neuron in new], dtype=np.int64)
+        self._lay_out(np.concatenate([self.sizes[keep], sizes]))
         if self._h is not None:
-            old, total = len(kept), len(self.a)
-            gram = np.empty((total, total))
-            gram[:old, :old] = self._gram[np.ix_(kept, kept)]
-            edge = (self._G[old:] * self._h) @ self._G.T
+            self._extend_gram(kept, self._h)
+
+    def _extend_gram(self, kept: Ints, h: Floats) -> None:
+        old, total = len(kept), len(self.a)
+        gram = np.empty((total, total))
+        gram[:old, :old] = self._gram.take(kept, axis=0).take(kept, axis=1)
+        if total > old:
+            edge = (self._G[old:] * h) @ self._G.T
             gram[old:], gram[:, old:] = edge, edge.T
-            self._gram = gram
+        self._gram = gram
 
     def _merge(self, keep: Ints, new: list[Neuron]) -> tuple[Ints, list[Neuron]]:
-        place = {(*self.faces[k].key, self.signs[k]): k for k in keep}
+        if not new:
+            return keep, new
+        signs = self.signs.tolist()
+        place = {(*self.faces[k].key, signs[k]): k for k in keep.tolist()}
         fresh: dict[object, Neuron] = {}
         for neuron in new:
             key = neuron.key

@@ -51,6 +51,16 @@ class Face:
         return tuple(sorted(self.tight)), self.mask.tobytes()
 
     @cached_property
+    def closures(self) -> list[tuple[tuple[int, ...], bytes]]:
+        """Keys of the face itself and of those of one more dimension on whose border it lies."""
+        tight, mask = self.key
+        found = [self.key]
+        for i in tight:
+            rest = tuple(j for j in tight if j != i)
+            found += [(rest, mask), (rest, mask[:i] + b"\x01" + mask[i + 1 :])]
+        return found
+
+    @cached_property
     def active(self) -> Floats:
         """`projected` where samples are active, else zero: outputs are ``a @ active``."""
         return np.asarray(self.projected * self.mask)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from convexnn._types import Bools, Floats
+from convexnn._types import Floats
 from convexnn.training.masters.blocks import Neuron
-from convexnn.training.masters.face import Face, make_face
+from convexnn.training.masters.face import make_face
 
 __all__ = ["join"]
 
@@ -29,11 +27,15 @@ def join(points: Floats, affine: bool, neurons: list[Neuron]) -> tuple[list[int]
     """
     places: dict[tuple[tuple[int, ...], bytes, float], list[int]] = {}
     for k, neuron in enumerate(neurons):
-        for tight, mask in _surroundings(neuron.face, affine):
-            places.setdefault((tight, mask.tobytes(), neuron.sign), []).append(k)
+        # A hyperplane that turns about its only pivot has no face beyond its own.
+        widens = len(neuron.face.tight) > int(affine)
+        for key in neuron.face.closures if widens else [neuron.face.key]:
+            places.setdefault((*key, neuron.sign), []).append(k)
     gone: set[int] = set()
     sums: list[Neuron] = []
     for (tight, pattern, sign), found in places.items():
+        if len(found) < 2:
+            continue
         members = [k for k in found if k not in gone]
         if len(members) < 2:
             continue
@@ -44,17 +46,3 @@ def join(points: Floats, affine: bool, neurons: list[Neuron]) -> tuple[list[int]
         face = own[0] if own else make_face(points, affine, tight, mask)
         sums.append(Neuron(face, sign, face.basis.T @ normal))
     return sorted(gone), sums
-
-
-def _surroundings(face: Face, affine: bool) -> Iterator[tuple[tuple[int, ...], Bools]]:
-    """The face itself, and those of one more dimension on whose border it lies: samples on it and active samples."""
-    tight = tuple(sorted(face.tight))
-    yield tight, face.mask
-    if len(tight) <= int(affine):
-        return
-    for i in tight:
-        rest = tuple(j for j in tight if j != i)
-        yield rest, face.mask
-        with_it = face.mask.copy()
-        with_it[i] = True
-        yield rest, with_it
