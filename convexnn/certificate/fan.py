@@ -8,6 +8,7 @@ line of z changes U by -v|b| (-k, 1), whatever the side of z, and w.z = 0 there:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ __all__ = ["Fan", "Peak", "make_fan", "peaks"]
 _TILT = 1e-150
 # Rows are scaled before: none is longer than this.
 _LARGEST = 1e3
+# More than rounding takes from a cosine or a response.
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,15 @@ class Fan:
     order: Ints
     slopes: Floats
     size: Floats
+
+    @cached_property
+    def closeness(self) -> Floats:
+        """Cosine of the largest angle between neighbouring lines of every fan, shape (p, 1)."""
+        unit = 1.0 / np.sqrt(1.0 + self.slopes * self.slopes)
+        cosines = (1.0 + self.slopes[:, :-1] * self.slopes[:, 1:]) * unit[:, :-1] * unit[:, 1:]
+        # From the last line on to the first, turned round.
+        closing = -(1.0 + self.slopes[:, -1:] * self.slopes[:, :1]) * unit[:, -1:] * unit[:, :1]
+        return np.asarray(np.minimum(closing, cosines.min(axis=1, initial=1.0, keepdims=True)))
 
     def sort(self, values: Any) -> Any:
         """Values (p, m) of the rows in the order of their angles."""
@@ -122,11 +134,21 @@ def peaks(fan: Fan, v: Floats, totals: list[tuple[Floats, Floats]], norm: Norm, 
         Also look between the lines (l2 only): where U is constant the response w.U is largest at w = U/|U|.
     """
     halves = [fan.sums(output, total) for output, total in zip(v.T, totals)]
-    best = _at_lines(fan, halves, totals, norm, inverse)
+    squared = len(halves) > 1 and norm == "l2"
+    seen = _at_lines(fan, halves, totals, inverse, squared)
+    p, j = np.unravel_index(int(np.argmax(seen)), seen.shape)
+    value = float(np.sqrt(seen[p, j]) if squared else seen[p, j])
+    best = Peak(value, int(p), (1.0, float(fan.slopes[p, j])))
     if not arcs:
         return best
-    for states in (halves, [(tx - x, ty - y) for (x, y), (tx, ty) in zip(halves, totals)]):
-        best = max(best, _between_lines(fan, states), key=lambda peak: peak.value)
+    # U is the same all along an arc, so at its first line the response is at most a cosine below that inside.
+    least = value * np.maximum(fan.closeness - _ROUNDING, 0.0)
+    at = np.flatnonzero(seen >= (least * least if squared else least))
+    near = [(x.take(at), y.take(at)) for x, y in halves]
+    fans = at // seen.shape[1]
+    far = [(tx[fans, 0] - x, ty[fans, 0] - y) for (x, y), (tx, ty) in zip(near, totals)]
+    for states in (near, far):
+        best = max(best, _between_lines(fan, states, at), key=lambda peak: peak.value)
     return best
 
 
@@ -134,10 +156,10 @@ def _at_lines(
     fan: Fan,
     halves: list[tuple[Floats, Floats]],
     totals: list[tuple[Floats, Floats]],
-    norm: Norm,
     inverse: Floats,
-) -> Peak:
-    squared = len(halves) > 1 and norm == "l2"
+    squared: bool,
+) -> Floats:
+    """Responses (p, m) of the normals of all lines, the larger of both orientations, or their squares."""
     near, far = np.zeros(()), np.zeros(())
     for (x, y), (tx, ty) in zip(halves, totals):
         seen = fan.slopes * y
@@ -150,27 +172,24 @@ def _at_lines(
         else:
             top = np.maximum(np.abs(seen, out=seen), np.abs(rest, out=rest), out=seen)
             near = top if len(halves) == 1 else np.maximum(near, top)
-    both = np.maximum(near, far) if squared else np.multiply(near, inverse, out=near)
-    p, j = np.unravel_index(int(np.argmax(both)), both.shape)
-    value = float(both[p, j])
-    return Peak(float(np.sqrt(value)) if squared else value, int(p), (1.0, float(fan.slopes[p, j])))
+    return np.asarray(np.maximum(near, far) if squared else np.multiply(near, inverse, out=near))
 
 
-def _between_lines(fan: Fan, states: list[tuple[Floats, Floats]]) -> Peak:
-    """Best normal strictly between two neighbouring lines; the last arc closes the half circle."""
-    x, y = states[0] if len(states) == 1 else _principal(states)[:2]
+def _between_lines(fan: Fan, states: list[tuple[Floats, Floats]], at: Ints) -> Peak:
+    """Best normal strictly inside arcs, given by their first lines; the last arc closes the half circle."""
+    x, y, power = _principal(states)
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = y / x
-    inside = slope >= fan.slopes
-    inside[:, :-1] &= slope[:, :-1] <= fan.slopes[:, 1:]
-    inside[:, -1] |= slope[:, -1] <= fan.slopes[:, 0]
-    at = np.flatnonzero(inside)
-    power = _principal([(x.take(at), y.take(at)) for x, y in states])[2]
+    fans, lines = np.divmod(at, fan.slopes.shape[1])
+    after = slope >= fan.slopes.take(at)
+    before = slope <= fan.slopes.take(at + 1, mode="clip")
+    last = lines == fan.slopes.shape[1] - 1
+    inside = np.where(last, after | (slope <= fan.slopes[fans, 0]), after & before)
+    power = np.where(inside, power, 0.0)
     if power.max(initial=0.0) <= 0.0:
         return Peak(0.0, 0, (1.0, 0.0))
     top = int(np.argmax(power))
-    p, j = np.unravel_index(int(at[top]), x.shape)
-    return Peak(float(np.sqrt(power[top])), int(p), (float(x[p, j]), float(y[p, j])))
+    return Peak(float(np.sqrt(power[top])), int(fans[top]), (float(x[top]), float(y[top])))
 
 
 def _principal(states: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats, Floats]:

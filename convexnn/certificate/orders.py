@@ -13,10 +13,10 @@ from threading import Lock
 
 import numpy as np
 
-from convexnn._types import Bools, Floats, Ints
+from convexnn._types import Bias, Bools, Floats, Ints, Norm
 from convexnn.certificate.fan import Fan, make_fan
 from convexnn.certificate.subsets import fixed_sets, pencil_work
-from convexnn.geometry.frame import Frame
+from convexnn.geometry.frame import Frame, make_frame
 from convexnn.geometry.tolerance import BLADE, SAME
 
 __all__ = ["Orders", "Pencils", "Rows", "batches", "make_rows"]
@@ -202,6 +202,19 @@ class Orders:
         self._lock = Lock()
         self._key: tuple[object, ...] | None = None
         self._kept: list[Pencils] | None = None
+        self._samples: tuple[object, ...] | None = None
+        self._frame: Frame | None = None
+
+    def frame(self, X: Floats, *, norm: Norm, bias: Bias) -> Frame:
+        """As :func:`convexnn.geometry.frame.make_frame`, kept as long as the samples are the same bit by bit."""
+        samples = (X.tobytes(), X.shape, norm, bias)
+        with self._lock:
+            if self._frame is not None and samples == self._samples:
+                return self._frame
+        frame = make_frame(X, norm=norm, bias=bias)
+        with self._lock:
+            self._samples, self._frame = samples, frame
+        return frame
 
     def batches(self, frame: Frame, data: Rows) -> Iterator[Callable[[], Pencils | None]]:
         """As :func:`batches`, without sorting again where that was done before."""

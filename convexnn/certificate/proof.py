@@ -93,7 +93,7 @@ def choose_scope(question: Question) -> Question:
         return question
     if scope == "searched":
         return replace(question, atoms=None)
-    frame = make_frame(question.X, norm=question.norm, bias=question.bias)
+    frame = _frame(question)
     work = response_work(frame, question.loss.y.shape[1])
     if scope == "network":
         if not can_branch(frame) and not network_scope_is_exact(frame):
@@ -111,6 +111,12 @@ def choose_scope(question: Question) -> Question:
     raise refuse_work(frame, work, question.max_work)
 
 
+def _frame(q: Question) -> Frame:
+    if q.orders is None:
+        return make_frame(q.X, norm=q.norm, bias=q.bias)
+    return q.orders.frame(q.X, norm=q.norm, bias=q.bias)
+
+
 def largest_response(question: Question, v: Floats, correlated: Floats, penalty_share: float) -> _Reach:
     """Bound the responses in the scope of a question.
 
@@ -124,7 +130,7 @@ def largest_response(question: Question, v: Floats, correlated: Floats, penalty_
         return _Reach("searched", max(found, own))
     if q.atoms is not None:
         return _Reach("dictionary", atoms_response(q.X, v, q.atoms, norm=q.norm, bias=q.bias))
-    frame = make_frame(q.X, norm=q.norm, bias=q.bias) if q.frame is None else q.frame
+    frame = _frame(q) if q.frame is None else q.frame
     affordable = network_scope_is_exact(frame) and response_work(frame, v.shape[1]) <= q.max_work
     if q.scope == "network" and not affordable:
         return _branched(q, frame, v, own, penalty_share)
