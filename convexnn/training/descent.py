@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
+from convexnn._native import core
 from convexnn._progress import Clock
 from convexnn._types import Floats
 from convexnn.network.relu import row_norms
@@ -58,27 +59,19 @@ class Neurons:
         return problem.objective(self.outputs(problem), self.z)
 
 
-class _Rounding:
-    """ReLUs with a parabola (s + e)^2 / 4e in place of the kink where |s| < e, and the way back through them."""
+def rounded_relu(S: Floats, e: Floats, slopes: Floats) -> None:
+    """Replace the values S (n, m) by (s + e)^2 / 4e where |s| < e and by the ReLU elsewhere, in place.
 
-    def __init__(self, S: Floats, e: Floats) -> None:
-        """Replace the values S (n, m) by the responses; e (m,) are the half widths."""
-        e = np.maximum(e, np.finfo(float).tiny)
-        slope = S / e
-        np.clip(slope, -1.0, 1.0, out=slope)
-        slope += 1.0
-        slope *= 0.5
-        rounded = slope * slope
-        rounded *= e
-        np.maximum(S, rounded, out=S)
-        self._slope = slope
+    e (m,) are the half widths; the derivatives go to `slopes` (n, m).
+    """
+    core.round_forward(S, slopes, np.maximum(e, np.finfo(float).tiny))
 
-    def back(self, D: Floats) -> Floats:
-        """Turn derivatives D by the responses into those by the values; return those by the half widths (m,)."""
-        total = np.einsum("ij,ij->j", D, self._slope)
-        D *= self._slope
-        # d response / de = slope (1 - slope): zero outside the parabola.
-        return np.asarray(total - np.einsum("ij,ij->j", D, self._slope))
+
+def through_rounded_relu(D: Floats, slopes: Floats) -> Floats:
+    """Turn derivatives D by the responses into those by the values, in place; return those by the half widths (m,)."""
+    total = np.empty(D.shape[1])
+    core.round_back(D, slopes, total)
+    return total
 
 
 class _Expired(Exception):
@@ -174,6 +167,8 @@ class _Layout:
         self._ones = np.ones(n)
         points = problem.frame.points
         self._width = width * float(np.sqrt((points * points).mean()))
+        # One place for all evaluations: fresh memory of this size costs more than the arithmetic.
+        self._responses, self._slopes, self._back = (np.empty((n, m)) for _ in range(3))
 
     def pack(self, neurons: Neurons) -> Floats:
         root = np.sqrt(row_norms(neurons.z, self._problem.norm))[:, None]
@@ -217,25 +212,26 @@ class _Layout:
         problem = self._problem
         P, beta, affine = problem.frame.points, problem.beta, problem.frame.affine
         W, a, b, t = self._parts(x)
-        H = P @ W.T
+        H = np.matmul(P, W.T, out=self._responses)
         if affine:
             H += b
         length = self._lengths(x, W) if self._width else None
-        rounding = None if length is None else _Rounding(H, self._width * length)
-        if rounding is None:
+        if length is None:
             np.maximum(H, 0.0, out=H)
+        else:
+            rounded_relu(H, self._width * length, self._slopes)
         f = H @ a
         if affine:
             f += t
         value = problem.loss.value(f)
         G = problem.loss.gradient(f)
         da = H.T @ G
-        D = G @ a.T
+        D = np.multiply(G, a.T, out=self._back) if self._c == 1 else np.matmul(G, a.T, out=self._back)
         stretch = np.zeros((self._m, 1))
-        if rounding is None:
-            D *= H > 0
+        if length is None:
+            D *= np.greater(H, 0.0, out=self._slopes)
         else:
-            stretch[:, 0] = self._width * rounding.back(D)
+            stretch[:, 0] = self._width * through_rounded_relu(D, self._slopes)
         dW = D.T @ P
         if self._l1:
             m, r = self._m, self._r

@@ -7,6 +7,7 @@ void bind_line(nb::module_& m);
 void bind_master(nb::module_& m);
 void bind_pencil(nb::module_& m);
 void bind_planar(nb::module_& m);
+void bind_rounding(nb::module_& m);
 void bind_wedge(nb::module_& m);
 
 NB_MODULE(_core, m) {
@@ -15,5 +16,6 @@ NB_MODULE(_core, m) {
     bind_master(m);
     bind_pencil(m);
     bind_planar(m);
+    bind_rounding(m);
     bind_wedge(m);
 }
