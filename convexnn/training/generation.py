@@ -82,13 +82,14 @@ def generate(
             break
         idle = 0 if progress.relative_gap < 0.9 * best_gap else idle + 1
         best_gap = min(best_gap, progress.relative_gap)
-        fresh = master.working.unknown(found)
+        working = master.working  # some masters put it together at every call
+        fresh = working.unknown(found)
         if len(fresh) == 0 or idle >= (_PATIENCE if best_gap < 1e-7 else _LONG_PATIENCE):
             status = Status.STALLED
             break
         if index + 1 == max_iter:
             break
-        if len(master.working) > _CROWD + 2 * progress.n_atoms:
+        if len(working) > _CROWD + 2 * progress.n_atoms:
             master.tidy(0.6)
         master.add(fresh)
     work = master.working

@@ -160,7 +160,7 @@ class FaceBlocks:
 
     def masks(self) -> Bools:
         """Activation patterns (m, n)."""
-        return np.stack([f.mask for f in self.faces])
+        return np.concatenate([f.mask for f in self.faces]).reshape(len(self), self._n)
 
     def outputs(self, a: Floats) -> Floats:
         return np.asarray(a @ self._G)[:, None]

@@ -82,10 +82,10 @@ class FaceMaster:
         working = WorkingSet(frame.rank, max(frame.subset_size, 1))
         if len(blocks):
             working.normals = blocks.normals()
-            working.offsets = -np.einsum("ij,ij->i", working.normals, np.stack([f.pivot for f in blocks.faces]))
-            working.rows = np.full((len(blocks), working.rows.shape[1]), -1, dtype=np.int64)
-            for k, face in enumerate(blocks.faces):
-                working.rows[k, : len(face.tight)] = sorted(face.tight)[: working.rows.shape[1]]
+            working.offsets = -np.einsum("ij,ij->i", working.normals, np.array([f.pivot for f in blocks.faces]))
+            width = working.rows.shape[1]
+            rows = [(*f.key[0][:width], *[-1] * (width - len(f.tight))) for f in blocks.faces]
+            working.rows = np.array(rows, dtype=np.int64)
         if self._lengths is not None:
             working.add(Candidates(pool.normals, pool.offsets, pool.rows, np.zeros(len(pool)), 0.0))
         return working

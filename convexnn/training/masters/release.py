@@ -59,12 +59,10 @@ def find_releases(frame: Frame, blocks: FaceBlocks, v: Floats) -> Releases:
     sound = np.flatnonzero(size > frame.same)
     k, i, row, other, size = k[sound], i[sound], row[sound], other[sound], size[sound]
     e = row / size[:, None]
-    weighted = blocks.masks() * v
-    seen = weighted @ points
+    sums = blocks.masks().astype(np.float64) @ np.column_stack([v[:, None] * points, v])
+    seen = sums[k, :-1]
     if frame.affine:
-        seen = seen[k] - weighted.sum(axis=1)[k, None] * other
-    else:
-        seen = seen[k]
+        seen = seen - sums[k, -1:] * other
     sign = blocks.signs[k]
     along = (seen * e).sum(axis=1)
     joined = v[i] * ((points[i] - other if frame.affine else points[i]) * e).sum(axis=1)
