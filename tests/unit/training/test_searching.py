@@ -11,7 +11,7 @@ import convexnn as cn
 from convexnn._progress import Clock
 from convexnn.oracles.search import SearchOracle
 from convexnn.oracles.snap import snapped
-from convexnn.training.descent import Neurons, anneal, descend, rounded_relu, through_rounded_relu
+from convexnn.training.descent import Neurons, anneal, descend
 from convexnn.training.merge import merge
 from convexnn.training.problem import make_problem
 
@@ -80,40 +80,6 @@ def test_descent_never_ends_higher(norm: str, bias) -> None:
     assert moved.objective(problem) < start.objective(problem)
     size = np.abs(moved.normals).sum(1) if norm == "l1" else np.linalg.norm(moved.normals, axis=1)
     np.testing.assert_allclose(size, 1.0, rtol=1e-12)
-
-
-def test_rounded_relus_lie_above_and_touch_outside() -> None:
-    """(s + e)^2 / 4e inside |s| < e: never below the ReLU, at most e / 4 above it, equal outside."""
-    S = np.linspace(-2.0, 2.0, 401)[:, None] * np.ones((1, 2))
-    values, e = S.copy(), np.array([0.0, 0.5])
-    slope = np.empty_like(values)
-    rounded_relu(values, e, slope)
-    np.testing.assert_allclose(values[:, 0], np.maximum(S[:, 0], 0.0), atol=1e-300)
-    above = values[:, 1] - np.maximum(S[:, 1], 0.0)
-    assert above.min() >= -1e-15
-    assert above.max() == pytest.approx(0.125)
-    np.testing.assert_allclose(above[np.abs(S[:, 1]) >= 0.5], 0.0, atol=1e-15)
-    np.testing.assert_allclose(np.gradient(values[:, 1], S[:, 1])[1:-1], slope[1:-1, 1], atol=6e-3)
-
-
-def test_rounding_kernels_equal_the_formulas() -> None:
-    """Responses, slopes, and the derivative by the half width, entry by entry."""
-    rng = np.random.default_rng(4)
-    S, e = rng.standard_normal((57, 13)), rng.uniform(0.0, 2.0, 13)
-    e[3], S[5] = 1e-300, 0.0
-    values, D = S.copy(), rng.standard_normal((57, 13))
-    slopes = np.empty_like(values)
-    rounded_relu(values, e, slopes)
-    inside = np.abs(S) < e
-    np.testing.assert_allclose(
-        values, np.where(inside, (S + e) ** 2 / (4 * e), np.maximum(S, 0.0)), rtol=1e-13, atol=1e-15
-    )
-    slope = np.where(inside, (S + e) / (2 * e), S > 0)
-    slope[5, 3] = 0.5  # at the kink itself
-    back = D.copy()
-    total = through_rounded_relu(back, slopes)
-    np.testing.assert_allclose(back, D * slope, rtol=1e-13, atol=1e-15)
-    np.testing.assert_allclose(total, (D * slope * (1 - slope)).sum(axis=0), rtol=1e-11, atol=1e-12)
 
 
 def test_annealing_passes_the_minima_that_stop_descent() -> None:
