@@ -203,8 +203,8 @@ def summary(rows: list[dict[str, Any]], args: argparse.Namespace) -> str:
             "",
             f"{len(rows)} cells: objective below all local runs in {below}, largest ratio {max(ratios):.5f}, smallest "
             f"{min(ratios):.5f}; not slower than the best local run in {fast}; fewer neurons than it in {small}; test "
-            f"R2 on average {np.mean(tests):+.4f} (median {np.median(tests):+.4f}). Cells of the whole grid (three splits) "
-            f"that were not run: {3 * len(RATIOS) * len(DATA) - len(rows)}.",
+            f"R2 on average {np.mean(tests):+.4f} (median {np.median(tests):+.4f}). Cells of the whole grid (three "
+            f"splits) that were not run: {3 * len(RATIOS) * len(DATA) - len(rows)}.",
         ]
     return "\n".join([*lines, ""])
 
