@@ -18,7 +18,9 @@ def test_interrupt(tmp_path):
     # Four features: 10 million candidates, many rounds of about a second. Imports come from the installation.
     write_columns(tmp_path / "data.csv", list("abcdt"), rng.normal(size=(110, 5)))
     command = ["fit", "data.csv", "--target", "t", "--features", "a,b,c,d", "--beta-ratio", "1e-4"]
-    code = "import sys; from convexnn.cli import main; main(sys.argv[1:])"
+    # A shell starts background jobs with SIGINT ignored, and children inherit that: this test may be in one.
+    heed = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = heed + "; from convexnn.cli import main; main(sys.argv[1:])"
     process = subprocess.Popen([sys.executable, "-c", code, *command], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     first = process.stderr.readline()
