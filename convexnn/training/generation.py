@@ -18,8 +18,9 @@ __all__ = ["Solution", "generate", "report"]
 # Atoms asked for per round, and the number of inactive ones above which the working set is tidied.
 _BATCH = 64
 _CROWD = 400
-# Rounds without progress of the gap after which rounding is all that is left: few where the gap is small already.
-_PATIENCE, _LONG_PATIENCE = 6, 50
+# Rounds without progress after which rounding is all that is left: few where the gap is small already. Progress is a
+# smaller gap, or an objective below this share of what it was at the last progress.
+_PATIENCE, _LONG_PATIENCE, _FALLEN = 6, 50, 0.99
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def generate(
     `master` is changed in place, so that the next call (another beta) starts from its atoms.
     """
     trace: list[Progress] = []
-    dual, best_v, idle, best_gap = -np.inf, None, 0, np.inf
+    dual, best_v, idle, best_gap, last_primal = -np.inf, None, 0, np.inf, np.inf
     status = Status.ITERATION_LIMIT
     for index in range(max_iter):
         state = master.solve(problem.beta)
@@ -80,7 +81,9 @@ def generate(
         if clock.expired:
             status = Status.TIME_LIMIT
             break
-        idle = 0 if progress.relative_gap < 0.9 * best_gap else idle + 1
+        # At small penalties the bound is of no use for long, while the objective falls.
+        moving = progress.relative_gap < 0.9 * best_gap or primal < _FALLEN * last_primal
+        idle, last_primal = (0, primal) if moving else (idle + 1, last_primal)
         best_gap = min(best_gap, progress.relative_gap)
         working = master.working  # some masters put it together at every call
         fresh = working.unknown(found)
