@@ -272,6 +272,20 @@ def test_beyond_max_atoms_a_dictionary_is_sampled_and_says_so():
     assert full.certificate.primal <= result.certificate.primal * (1 + 1e-6)
 
 
+def test_a_falling_objective_has_not_stalled(monkeypatch):
+    """At a small penalty the bound says nothing for many rounds; what falls meanwhile is the objective."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((40, 4)), rng.standard_normal(40)
+    beta = 1e-4 * beta_max(X, y)
+    monkeypatch.setattr("convexnn.training.generation._LONG_PATIENCE", 5)
+    patient = train(X, y, beta=beta)
+    monkeypatch.setattr("convexnn.training.generation._FALLEN", 0.0)  # only the gap counts as progress
+    hasty = train(X, y, beta=beta)
+    assert (patient.status, hasty.status) == (Status.CERTIFIED, Status.STALLED)
+    assert patient.certificate.relative_gap <= 1e-6 < 0.5 < hasty.certificate.relative_gap
+    assert hasty.certificate.primal > patient.certificate.primal >= hasty.certificate.dual
+
+
 # -- paths -----------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(("norm", "loss"), [("l1", "squared"), ("l2", "squared"), ("l1", "logistic")])
 def test_a_path_is_the_solutions_one_by_one(norm, loss):
