@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 logger = logging.getLogger("convexnn")
 logger.addHandler(logging.NullHandler())
@@ -72,3 +72,32 @@ class Clock:
     def share(self) -> float:
         """Part of the time that is spent, from 0 to 1; 0 without a limit."""
         return min(1.0, self.seconds / self._limit) if self._limit else float(self._limit == 0.0)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far a computation goes, and who hears of it.
+
+    Attributes
+    ----------
+    tol : float
+        Relative gap that is asked for.
+    max_iter : int
+        Rounds.
+    clock : Clock
+    observer : callable, optional
+        Called after every round.
+    """
+
+    tol: float
+    max_iter: int
+    clock: Clock
+    observer: Observer | None = None
+
+    def after(self, trace: tuple[Progress, ...]) -> Limits:
+        """What is left when these rounds are over."""
+        return replace(self, max_iter=self.max_iter - len(trace))
+
+    def within(self, share: float) -> Limits:
+        """The same with this share of the time that is left."""
+        return replace(self, clock=self.clock.part(share))

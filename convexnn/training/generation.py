@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from convexnn._progress import Clock, Observer, Progress, logger
+from convexnn._progress import Limits, Observer, Progress, logger
 from convexnn._types import Floats, Ints
 from convexnn.oracles.candidates import Oracle
 from convexnn.training.masters.base import Master
@@ -47,24 +47,16 @@ class Solution:
 
 
 def generate(
-    problem: LassoProblem,
-    oracle: Oracle,
-    master: Master,
-    *,
-    tol: float,
-    max_iter: int,
-    clock: Clock,
-    observer: Observer | None = None,
-    batch: int = _BATCH,
+    problem: LassoProblem, oracle: Oracle, master: Master, limits: Limits, *, batch: int = _BATCH
 ) -> Solution:
-    """Run rounds until the relative gap over the oracle's scope is at most `tol`.
+    """Run rounds until the relative gap over the oracle's scope is at most the tolerance.
 
     `master` is changed in place, so that the next call (another beta) starts from its atoms.
     """
     trace: list[Progress] = []
     dual, best_v, idle, best_gap, last_primal = -np.inf, None, 0, np.inf, np.inf
     status = Status.ITERATION_LIMIT
-    for index in range(max_iter):
+    for index in range(limits.max_iter):
         state = master.solve(problem.beta)
         primal = problem.objective(state.f, state.z)
         v = problem.dual_vector(state.f, state.v)
@@ -72,13 +64,13 @@ def generate(
         bound = problem.dual_value(v, found.strongest)
         if bound > dual:
             dual, best_v = bound, None if state.v is None else v
-        progress = Progress(index + 1, primal, dual, state.n_active, clock.seconds)
+        progress = Progress(index + 1, primal, dual, state.n_active, limits.clock.seconds)
         trace.append(progress)
-        report(progress, problem, observer)
-        if progress.relative_gap <= tol:
+        report(progress, problem, limits.observer)
+        if progress.relative_gap <= limits.tol:
             status = Status.CERTIFIED
             break
-        if clock.expired:
+        if limits.clock.expired:
             status = Status.TIME_LIMIT
             break
         # At small penalties the bound is of no use for long, while the objective falls.
@@ -90,7 +82,7 @@ def generate(
         if len(fresh) == 0 or idle >= (_PATIENCE if best_gap < 1e-7 else _LONG_PATIENCE):
             status = Status.STALLED
             break
-        if index + 1 == max_iter:
+        if index + 1 == limits.max_iter:
             break
         if len(working) > _CROWD + 2 * progress.n_atoms:
             master.tidy(0.6)

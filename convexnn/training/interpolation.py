@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from convexnn._progress import Clock, Observer
+from convexnn._progress import Limits
 from convexnn._types import Floats
 from convexnn.exceptions import InfeasibleError
 from convexnn.losses import LOSSES
@@ -63,10 +63,7 @@ def constant(problem: LassoProblem) -> Solution:
     )  # fmt: skip
 
 
-def interpolate(
-    problem: LassoProblem, oracle: Oracle, solver: str, *, tol: float, max_iter: int, clock: Clock,
-    observer: Observer | None = None,
-) -> Solution:  # fmt: skip
+def interpolate(problem: LassoProblem, oracle: Oracle, solver: str, limits: Limits) -> Solution:
     """Solve with the exact penalty and restore the constraint to rounding.
 
     Raises
@@ -85,10 +82,10 @@ def interpolate(
         unit = float(np.sqrt(size * problem.y_scale / problem.frame.scale))
         bent = replace(problem, loss=loss, beta=1.0, loss_name="quantile(0.5)", y_scale=unit)
         master = ConicMaster(bent, "clarabel" if solver in ("auto", "native") else solver)
-        found = generate(bent, oracle, master, tol=tol, max_iter=max_iter, clock=clock, observer=observer).active()
+        found = generate(bent, oracle, master, limits).active()
         columns = problem.frame.columns(found.normals, found.offsets)
         apart = np.abs(columns @ found.z + found.t - targets).max(axis=1)
-        if apart.max() <= _MET or clock.expired:
+        if apart.max() <= _MET or limits.clock.expired:
             break
         weight *= _GROWTH
     else:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from convexnn._native import core
-from convexnn._progress import Clock, Observer, Progress
+from convexnn._progress import Limits, Progress
 from convexnn._types import Floats, Ints
 from convexnn.training.generation import Solution, report
 from convexnn.training.problem import LassoProblem
@@ -61,9 +61,7 @@ def has_line_solver(problem: LassoProblem, solver: str) -> bool:
     return solver in ("auto", "native") and problem.loss_name == "squared" and problem.targets.shape[1] == 1
 
 
-def solve_line(
-    problem: LassoProblem, *, tol: float, max_iter: int, clock: Clock, observer: Observer | None = None
-) -> Solution:
+def solve_line(problem: LassoProblem, limits: Limits) -> Solution:
     """Solve a problem with one working dimension, free biases, one output and squared loss."""
     samples = _sorted(problem)
     n = len(samples.x)
@@ -71,21 +69,21 @@ def solve_line(
     knots = _Knots(first, np.zeros(len(first)), np.zeros(len(first)))
     trace: list[Progress] = []
     status, dual = Status.ITERATION_LIMIT, -np.inf
-    for index in range(max_iter):
+    for index in range(limits.max_iter):
         knots, t = _restricted(samples, knots, problem.beta)
         penalty = problem.beta * float(np.abs(knots.right).sum() + np.abs(knots.left).sum())
         loss, bound, fresh = _price(samples, knots, t, problem.beta)
         primal, dual = loss + penalty, max(dual, bound)
         active = knots.active()
         count = int((active.right != 0).sum() + (active.left != 0).sum())
-        trace.append(Progress(index + 1, primal, dual, count, clock.seconds))
-        report(trace[-1], problem, observer)
-        if trace[-1].relative_gap <= tol:
+        trace.append(Progress(index + 1, primal, dual, count, limits.clock.seconds))
+        report(trace[-1], problem, limits.observer)
+        if trace[-1].relative_gap <= limits.tol:
             status = Status.CERTIFIED
             break
         fresh = np.setdiff1d(fresh, knots.at)
-        if clock.expired or not len(fresh):
-            status = Status.TIME_LIMIT if clock.expired else Status.STALLED
+        if limits.clock.expired or not len(fresh):
+            status = Status.TIME_LIMIT if limits.clock.expired else Status.STALLED
             break
         knots = (active if len(knots.at) > _CROWD + 2 * len(active.at) else knots).with_new(fresh)
     return _solution(samples, knots.active(), t, primal, dual, status, trace)

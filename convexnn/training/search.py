@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convexnn._progress import Clock, Observer, Progress
+from convexnn._progress import Limits, Progress
 from convexnn._types import Floats
 from convexnn.oracles.candidates import Candidates, Oracle
 from convexnn.oracles.search import SearchOracle
@@ -48,10 +48,8 @@ class _Run:
     problem: LassoProblem
     oracle: Oracle
     make_master: Callable[[], ColumnMaster]
-    clock: Clock
-    observer: Observer | None
+    limits: Limits
     tol: float  # relative violation of the dual constraint that counts as none
-    gap: float  # relative gap at which an exact oracle ends the run
     trace: list[Progress]
     best: Neurons
     value: float
@@ -70,7 +68,7 @@ class _Run:
     @property
     def closed(self) -> bool:
         """Whether an exact oracle has proved the best network optimal."""
-        return self.oracle.exact and self.value - self.bound <= self.gap * max(abs(self.value), abs(self.bound))
+        return self.oracle.exact and self.value - self.bound <= self.limits.tol * max(abs(self.value), abs(self.bound))
 
     def look(self, neurons: Neurons, limit: int, *, thorough: bool = False) -> Candidates:
         """Search violators of the dual constraint at a network."""
@@ -87,9 +85,9 @@ class _Run:
         elif bound > self.bound:
             self.bound, self.proof = bound, v
         bound = min(self.bound, self.value)
-        progress = Progress(len(self.trace) + 1, self.value, bound, len(neurons), self.clock.seconds)
+        progress = Progress(len(self.trace) + 1, self.value, bound, len(neurons), self.limits.clock.seconds)
         self.trace.append(progress)
-        report(progress, self.problem, self.observer)
+        report(progress, self.problem, self.limits.observer)
         if neurons is self.best:
             self.strongest = found.strongest
         return found
@@ -99,11 +97,8 @@ def solve_search(
     problem: LassoProblem,
     oracle: Oracle,
     make_master: Callable[[], ColumnMaster],
+    limits: Limits,
     *,
-    tol: float,
-    max_iter: int,
-    clock: Clock,
-    observer: Observer | None = None,
     start: Neurons | None = None,
     random_state: int = 0,
 ) -> Solution:
@@ -116,12 +111,9 @@ def solve_search(
         A search; or an exact one, where no master moves neurons (several outputs, l2): the run then ends with a proof.
     make_master : callable
         Makes a master for fixed neurons.
-    tol : float
-        Relative gap; with a search, the relative violation of the dual constraint that counts as none.
-    max_iter : int
-        Rounds of joint movement.
-    clock, observer :
-        Time limit and progress.
+    limits : Limits
+        With a search, the tolerance is the relative violation of the dual constraint that counts as none; rounds are
+        those of joint movement.
     start : Neurons, optional
         Where to begin; with an exact oracle, the optimum over the dictionary. Without it a search begins several
         times.
@@ -131,21 +123,22 @@ def solve_search(
     c = problem.targets.shape[1]
     t = problem.loss.best_constant() if problem.intercept else np.zeros(c)
     empty = Neurons(np.zeros((0, problem.frame.rank)), np.zeros(0), np.zeros((0, c)), t)
+    clock = limits.clock
     # With an exact oracle the gap is about the violation, so the violation must be below the gap that is asked for.
-    violation = 0.2 * tol if oracle.exact else max(tol, 1e-4)
+    violation = 0.2 * limits.tol if oracle.exact else max(limits.tol, 1e-4)
 
     def timed_master() -> ColumnMaster:
         master = make_master()
         master.clock = clock
         return master
 
-    run = _Run(problem, oracle, timed_master, clock, observer, violation, tol, [], empty, empty.objective(problem))
+    run = _Run(problem, oracle, timed_master, limits, violation, [], empty, empty.objective(problem))
     neurons = empty if start is None else start
     run.keep(neurons)
     if isinstance(oracle, SearchOracle):
         oracle.clock = clock
-        neurons = _begin(run, max_iter, Beginning(problem, np.random.default_rng(random_state), clock))
-    status = _improve(run, neurons, max(1, max_iter - len(run.trace)))
+        neurons = _begin(run, Beginning(problem, np.random.default_rng(random_state), clock))
+    status = _improve(run, neurons, max(1, limits.max_iter - len(run.trace)))
     width = max(problem.frame.subset_size, 1)
     best = run.best
     if not oracle.exact:
@@ -165,10 +158,10 @@ def solve_search(
     )
 
 
-def _begin(run: _Run, max_iter: int, beginning: Beginning) -> Neurons:
+def _begin(run: _Run, beginning: Beginning) -> Neurons:
     """Random networks by turns apart from the best one and together with it, until they gain little."""
     vain = 0
-    while vain < _VAIN and len(run.trace) < max_iter and not run.clock.expired:
+    while vain < _VAIN and len(run.trace) < run.limits.max_iter and not run.limits.clock.expired:
         before, best = run.value, run.best
         alone = not len(best) or beginning.apart
         found = beginning.anneal() if alone else beginning.anneal(joined(best, beginning.random()))
@@ -240,7 +233,7 @@ def _improve(run: _Run, neurons: Neurons, max_iter: int) -> Status:
             if merged.objective(problem) <= neurons.objective(problem) * (1.0 + 1e-6):
                 neurons = merged
         run.keep(neurons)
-        if run.clock.expired:
+        if run.limits.clock.expired:
             return Status.TIME_LIMIT
         fresh = run.look(neurons, _INSERT)
         if run.closed:
@@ -266,8 +259,8 @@ def _move(run: _Run, neurons: Neurons, *, fine: bool) -> Neurons:
     max_iter = int(np.clip(_WORK / per_step, _FEWEST, _ITERATIONS))
     if not fine or run.oracle.exact:
         # Beside an exact oracle neurons are near their places, and what counts are the last digits.
-        return descend(run.problem, neurons, max_iter=max_iter, clock=run.clock, tol=1e-12 if fine else 1e-7)
-    moved = anneal(run.problem, neurons, _POLISH, max_iter=max_iter, clock=run.clock, tol=1e-12)
+        return descend(run.problem, neurons, max_iter=max_iter, clock=run.limits.clock, tol=1e-12 if fine else 1e-7)
+    moved = anneal(run.problem, neurons, _POLISH, max_iter=max_iter, clock=run.limits.clock, tol=1e-12)
     if moved.objective(run.problem) < neurons.objective(run.problem):
         return moved
-    return descend(run.problem, neurons, max_iter=max_iter, clock=run.clock, tol=1e-12)
+    return descend(run.problem, neurons, max_iter=max_iter, clock=run.limits.clock, tol=1e-12)

@@ -10,7 +10,7 @@ import numpy as np
 
 from convexnn._blas import single_thread
 from convexnn._checks import check_bias, check_count, check_norm
-from convexnn._progress import Clock, Observer, Progress
+from convexnn._progress import Clock, Limits, Observer
 from convexnn._types import ArrayLike, Bias, Floats, Norm
 from convexnn.certificate import Certificate, Orders, certify
 from convexnn.exceptions import ParameterError
@@ -18,33 +18,20 @@ from convexnn.losses import LOSSES
 from convexnn.network import ReLUNetwork
 from convexnn.network.reconstruct import reconstruct
 from convexnn.network.relu import row_norms
-from convexnn.oracles.line import LineOracle
 from convexnn.oracles.listed import ListedOracle
 from convexnn.oracles.pencil import PencilOracle
 from convexnn.oracles.planar import PlanarOracle
 from convexnn.oracles.search import SearchOracle
 from convexnn.training.descent import Neurons
-from convexnn.training.generation import Solution, generate
+from convexnn.training.generation import Solution
 from convexnn.training.interpolation import check_consistent, constant, interpolate
-from convexnn.training.line import has_line_solver, solve_line
-from convexnn.training.masters import ColumnMaster, amplitude_master, make_master
-from convexnn.training.masters.faces import FaceMaster
+from convexnn.training.minimise import Minimiser
 from convexnn.training.problem import LassoProblem, make_problem
-from convexnn.training.proving import BranchOracle
 from convexnn.training.result import TrainingResult
 from convexnn.training.samples import check_samples
-from convexnn.training.search import solve_search
-from convexnn.training.status import Status
 from convexnn.training.strategy import MAX_ATOMS, make_plan
 
 __all__ = ["Session"]
-
-# Relative gap over wedges at which their neurons may begin to move.
-_START = 1e-6
-# Shares of the time that is left for a search that is to be proved, and then for closing its gap.
-_SEARCH, _CLOSE = 0.4, 0.5
-# Neurons asked for per round once they move.
-_FACE_BATCH = 256
 
 
 class Session:
@@ -79,8 +66,7 @@ class Session:
         norm, bias = check_norm(norm), check_bias(bias)
         max_atoms = check_count("max_atoms", max_atoms)
         LOSSES.check(loss)
-        self._solver, self._options, self._n_jobs = solver, solver_options, n_jobs
-        self._seed = 0 if random_state is None else random_state
+        self._n_jobs = n_jobs
         self._problem = make_problem(
             data.X, data.Y, beta=1.0, norm=norm, bias=bias, loss=loss, sample_weight=data.weight
         )
@@ -95,9 +81,8 @@ class Session:
             n_outputs=data.Y.shape[1],
             samples=X if backend is None else backend,
         )
-        self._master: ColumnMaster | None = None
-        self._faces: FaceMaster | None = None
-        self._found: Neurons | None = None
+        seed = 0 if random_state is None else random_state
+        self._minimise = Minimiser(self._plan, solver, solver_options, seed)
         self._orders = Orders()
 
     @property
@@ -121,8 +106,8 @@ class Session:
         on = np.flatnonzero(length > 0)
         offsets = (biases + rows @ frame.shift) / frame.scale
         z = network.output_weights * length[:, None] * (frame.scale / problem.y_scale)
-        unit = length[on, None]
-        self._found = Neurons(normals[on] / unit, offsets[on] / unit[:, 0], z[on], network.intercept / problem.y_scale)
+        unit, t = length[on, None], network.intercept / problem.y_scale
+        self._minimise.found = Neurons(normals[on] / unit, offsets[on] / unit[:, 0], z[on], t)
 
     def beta_max(self) -> float:
         """Smallest beta at which the network without neurons is optimal."""
@@ -144,19 +129,15 @@ class Session:
     ) -> TrainingResult:
         """Train at one penalty, from the neurons of the last one."""
         with single_thread():
-            return self._solve(beta, tol=tol, max_iter=max_iter, clock=clock, observer=observer)
+            limits = Limits(0.5 * tol, max_iter, clock, observer)
+            if beta == 0:
+                return self._interpolate(limits, tol)
+            problem = self._problem.with_beta(beta)
+            solution = self._minimise(problem, limits)
+            trace = tuple(problem.to_input_progress(state) for state in solution.trace)
+            return self._assemble(problem, replace(solution, trace=trace), beta, tol, clock.left)
 
-    def _solve(
-        self, beta: float, *, tol: float, max_iter: int, clock: Clock, observer: Observer | None
-    ) -> TrainingResult:
-        if beta == 0:
-            return self._interpolate(tol, max_iter, clock, observer)
-        problem = self._problem.with_beta(beta)
-        solution = self._minimise(problem, 0.5 * tol, max_iter, clock, observer)
-        trace = tuple(problem.to_input_progress(state) for state in solution.trace)
-        return self._assemble(problem, replace(solution, trace=trace), beta, tol, clock.left)
-
-    def _interpolate(self, tol: float, max_iter: int, clock: Clock, observer: Observer | None) -> TrainingResult:
+    def _interpolate(self, limits: Limits, tol: float) -> TrainingResult:
         """Least norm with f = y, over the wedge neurons of the plan."""
         problem, oracle = self._problem, self._plan.oracle
         if problem.loss_name != "squared":
@@ -170,125 +151,8 @@ class Session:
             return self._assemble(problem, constant(problem), 0.0, tol)
         if isinstance(oracle, (PlanarOracle, PencilOracle)):
             oracle = oracle.wedges_only()
-        solution = interpolate(
-            problem, oracle, self._solver, tol=0.5 * tol, max_iter=max_iter, clock=clock, observer=observer
-        )
+        solution = interpolate(problem, oracle, self._minimise.solver, limits)
         return self._assemble(problem, solution, 0.0, tol)
-
-    def _minimise(
-        self, problem: LassoProblem, tol: float, max_iter: int, clock: Clock, observer: Observer | None
-    ) -> Solution:
-        oracle = self._plan.oracle
-        if isinstance(oracle, SearchOracle):
-            if self._plan.scope == "network":
-                return self._search_and_prove(problem, oracle, tol, max_iter, clock, observer)
-            return self._search(problem, oracle, tol, max_iter, clock, observer)
-        if isinstance(oracle, LineOracle) and has_line_solver(problem, self._solver):
-            return solve_line(problem, tol=tol, max_iter=max_iter, clock=clock, observer=observer)
-        if self._master is None:
-            self._master = make_master(self._problem, self._solver, self._options)
-        self._master.clock = clock
-        if oracle is None:
-            state = self._master.solve(problem.beta)
-            work, value = self._master.working, problem.objective(state.f, state.z)
-            status = Status.CERTIFIED
-            return Solution(work.normals, work.offsets, work.rows, state.z, state.t, None, value, value, status, ())
-        if not isinstance(oracle, (PlanarOracle, PencilOracle)) or not oracle.searches_inside:
-            found = generate(problem, oracle, self._master, tol=tol, max_iter=max_iter, clock=clock, observer=observer)
-            return found.active()
-        return self._moving(problem, oracle, tol, max_iter, clock, observer)
-
-    def _search(
-        self,
-        problem: LassoProblem,
-        oracle: SearchOracle,
-        tol: float,
-        max_iter: int,
-        clock: Clock,
-        observer: Observer | None,
-    ) -> Solution:
-        def fixed_neurons() -> ColumnMaster:
-            return make_master(problem, self._solver, self._options)
-
-        solution = solve_search(
-            problem, oracle, fixed_neurons,
-            tol=tol, max_iter=max_iter, clock=clock, observer=observer, start=self._found,
-            random_state=self._seed,
-        )  # fmt: skip
-        self._found = Neurons(solution.normals, solution.offsets, solution.z, solution.t)
-        return solution
-
-    def _search_and_prove(
-        self,
-        problem: LassoProblem,
-        oracle: SearchOracle,
-        tol: float,
-        max_iter: int,
-        clock: Clock,
-        observer: Observer | None,
-    ) -> Solution:
-        """A search, then rounds with an oracle that proves by branch and bound what the search cannot."""
-        first = self._search(problem, oracle, tol, max_iter, clock.part(_SEARCH), observer)
-        if len(first.trace) >= max_iter:
-            return first
-        rest = clock.part(_CLOSE)
-        last = solve_search(
-            problem, BranchOracle(problem.frame, oracle.afresh(starts=256, steps=16), tol=0.5 * tol, clock=rest),
-            lambda: make_master(problem, self._solver, self._options),
-            tol=tol, max_iter=max_iter - len(first.trace), clock=rest, observer=observer,
-            start=Neurons(first.normals, first.offsets, first.z, first.t),
-        )  # fmt: skip
-        self._found = Neurons(last.normals, last.offsets, last.z, last.t)
-        return replace(last, trace=first.trace + last.trace)
-
-    def _moving(
-        self,
-        problem: LassoProblem,
-        oracle: PlanarOracle | PencilOracle,
-        tol: float,
-        max_iter: int,
-        clock: Clock,
-        observer: Observer | None,
-    ) -> Solution:
-        """Every l2 neuron counts: the wedge optimum is close, and its neurons then move inside their faces."""
-        trace: tuple[Progress, ...] = ()
-        if self._faces is None:
-            assert self._master is not None
-            first = generate(
-                problem, oracle.wedges_only(), self._master,
-                tol=max(tol, _START), max_iter=max_iter, clock=clock, observer=observer,
-            ).active()  # fmt: skip
-            if len(first.trace) == max_iter or clock.expired:
-                return first
-            trace = first.trace
-            if problem.targets.shape[1] > 1:
-                return self._several(problem, oracle, first, tol, max_iter, clock, observer)
-            self._faces = FaceMaster(self._problem, amplitude_master)
-            self._faces.start(first.normals, first.rows, first.z[:, 0])
-        self._faces.tolerance = tol
-        last = generate(
-            problem, oracle, self._faces,
-            tol=tol, max_iter=max_iter - len(trace), clock=clock, observer=observer, batch=_FACE_BATCH,
-        ).active()  # fmt: skip
-        return replace(last, trace=trace + last.trace)
-
-    def _several(
-        self,
-        problem: LassoProblem,
-        oracle: PlanarOracle | PencilOracle,
-        first: Solution,
-        tol: float,
-        max_iter: int,
-        clock: Clock,
-        observer: Observer | None,
-    ) -> Solution:
-        """Several outputs: neurons move by local descent, the exact oracle adds what is missing and proves the end."""
-        last = solve_search(
-            problem, oracle, lambda: make_master(problem, self._solver, self._options),
-            tol=tol, max_iter=max_iter - len(first.trace), clock=clock, observer=observer,
-            start=Neurons(first.normals, first.offsets, first.z, first.t),
-        )  # fmt: skip
-        return replace(last, trace=first.trace + last.trace)
 
     def _assemble(
         self, problem: LassoProblem, solution: Solution, beta: float, tol: float, time_left: float | None = None

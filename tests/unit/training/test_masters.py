@@ -5,7 +5,7 @@ import pytest
 from reference_solver import conic_optimum, network_optimum, wedges
 
 from convexnn import beta_max, train
-from convexnn._progress import Clock
+from convexnn._progress import Clock, Limits
 from convexnn.exceptions import ParameterError, SolverUnavailableError
 from convexnn.oracles.candidates import Candidates
 from convexnn.oracles.line import LineOracle
@@ -242,8 +242,8 @@ def test_the_knot_solver_equals_column_generation(kind):
     top = oracle.price(v, np.inf, 1).strongest
     for ratio in (2.0, 0.3, 1e-2, 1e-4):
         at = problem.with_working_beta(ratio * top)
-        knots = solve_line(at, tol=1e-9, max_iter=200, clock=Clock())
-        columns = generate(at, oracle, LassoMaster(at), tol=1e-9, max_iter=500, clock=Clock())
+        knots = solve_line(at, Limits(1e-9, 200, Clock()))
+        columns = generate(at, oracle, LassoMaster(at), Limits(1e-9, 500, Clock()))
         assert knots.primal == pytest.approx(columns.primal, rel=2e-9, abs=1e-14)
         assert knots.dual <= columns.primal * (1 + 1e-12) + 1e-14  # targets are of order one
         assert knots.primal - knots.dual <= 1e-9 * knots.primal + 1e-15
