@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
+from sklearn.base import BaseEstimator, ClassifierMixin, is_classifier
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
-from sklearn.utils.validation import check_is_fitted
 
 from convexnn._checks import check_count, check_real
 from convexnn._types import ArrayLike, Bias, Floats, Norm
@@ -21,7 +20,7 @@ from convexnn.estimators.classifier import ConvexReLUClassifier
 from convexnn.estimators.decisions import NetworkDecisions
 from convexnn.estimators.fitted import FittedNetwork
 from convexnn.estimators.fitting import as_weights
-from convexnn.estimators.outputs import network_outputs
+from convexnn.estimators.regression import NetworkRegression
 from convexnn.estimators.regressor import ConvexReLURegressor
 from convexnn.estimators.warnings import GapWarning
 from convexnn.exceptions import ParameterError
@@ -221,21 +220,9 @@ _DOC = """
     """
 
 
-class ConvexReLURegressorCV(_RatioSearch, RegressorMixin, BaseEstimator):
+class ConvexReLURegressorCV(_RatioSearch, NetworkRegression, BaseEstimator):
     __doc__ = "Certified regression with the penalty chosen by cross-validation." + _DOC
     _base = ConvexReLURegressor
-
-    def predict(self, X: ArrayLike) -> Floats:
-        """Outputs of the network fitted with the chosen penalty: (n,), or (n, c) if y had two dimensions."""
-        check_is_fitted(self)
-        f: Floats = network_outputs(self, X)
-        return f[:, 0] if self._flat else f
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.single_output = True
-        tags.target_tags.multi_output = True
-        return tags
 
 
 class ConvexReLUClassifierCV(_RatioSearch, NetworkDecisions, ClassifierMixin, BaseEstimator):

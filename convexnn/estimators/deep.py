@@ -6,10 +6,9 @@ import warnings
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted
 
 from convexnn._types import ArrayLike, Floats, Norm
 from convexnn.certificate import Certificate
@@ -18,7 +17,7 @@ from convexnn.estimators.checks import check_class_data, check_fit_data
 from convexnn.estimators.decisions import NetworkDecisions
 from convexnn.estimators.fitting import as_weights
 from convexnn.estimators.labels import class_loss, class_targets
-from convexnn.estimators.outputs import network_outputs
+from convexnn.estimators.regression import NetworkRegression
 from convexnn.estimators.samples import merge_samples
 from convexnn.estimators.warnings import GapWarning
 from convexnn.exceptions import DataError
@@ -119,7 +118,7 @@ class _DeepConvexFit(CallbackSupport, BaseEstimator):
         return tags
 
 
-class DeepConvexReLURegressor(RegressorMixin, _DeepConvexFit):
+class DeepConvexReLURegressor(NetworkRegression, _DeepConvexFit):
     """Deep ReLU network for regression whose blocks are convex problems with a certificate each.
 
     Block k is a two-layer network from the activations of block k - 1 to the targets, trained to optimality within
@@ -229,18 +228,6 @@ class DeepConvexReLURegressor(RegressorMixin, _DeepConvexFit):
         self._flat = targets.ndim == 1
         self._train(points, targets, as_weights(sample_weight, len(points)), self.loss)
         return self
-
-    def predict(self, X: ArrayLike) -> Floats:
-        """Output of the network at X (n, d), sparse or dense: (n,), or (n, c) if y had two dimensions."""
-        check_is_fitted(self)
-        f: Floats = network_outputs(self, X)
-        return f[:, 0] if self._flat else f
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.single_output = True
-        tags.target_tags.multi_output = True
-        return tags
 
 
 class DeepConvexReLUClassifier(NetworkDecisions, ClassifierMixin, _DeepConvexFit):

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.base import BaseEstimator
 
-from convexnn._types import ArrayLike, Bias, Floats, Norm
+from convexnn._types import ArrayLike, Bias, Norm
 from convexnn.estimators.checks import check_fit_data
 from convexnn.estimators.fitting import ConvexFit, as_weights
-from convexnn.estimators.outputs import network_outputs
+from convexnn.estimators.regression import NetworkRegression
 from convexnn.training.strategy import MAX_ATOMS
 from convexnn.training.train import MAX_ITER
 
 __all__ = ["ConvexReLURegressor"]
 
 
-class ConvexReLURegressor(ConvexFit, RegressorMixin, BaseEstimator):
+class ConvexReLURegressor(ConvexFit, NetworkRegression, BaseEstimator):
     """Two-layer ReLU network whose training objective is proved to be optimal up to a stated gap.
 
     Minimises ``loss(f(X); y) + beta/2 * sum_j (||w_j||_p^2 + ||a_j||_p^2)`` over networks of any width; the
@@ -164,17 +161,3 @@ class ConvexReLURegressor(ConvexFit, RegressorMixin, BaseEstimator):
         self._flat = targets.ndim == 1
         self._train(points, targets, as_weights(sample_weight, len(points)), self.loss, samples=X)
         return self
-
-    def predict(self, X: ArrayLike) -> Floats:
-        """Output of the network at X (n, d), sparse or dense: (n,), or (n, c) if y had two dimensions."""
-        check_is_fitted(self)
-        f: Floats = network_outputs(self, X)
-        return f[:, 0] if self._flat else f
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.single_output = True
-        tags.target_tags.multi_output = True
-        tags.input_tags.sparse = False
-        tags.input_tags.allow_nan = False
-        return tags

@@ -12,12 +12,12 @@ from os import PathLike
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from convexnn._types import Floats
 from convexnn.exceptions import DataError, ModelFormatError
 from convexnn.network.deep import DeepReLUNetwork
+from convexnn.network.tensors import read_tensors
 
 __all__ = ["load_deep_network", "save_deep_network"]
 
@@ -63,14 +63,7 @@ def load_deep_network(path: str | PathLike[str]) -> DeepReLUNetwork:
         If it cannot be opened.
     """
     place = Path(path)
-    with place.open("rb"):
-        pass  # A missing file is the caller's error, not a damaged model.
-    try:
-        with safe_open(place, framework="numpy") as file:
-            header = dict(file.metadata() or {})
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except (SafetensorError, KeyError, ValueError, TypeError, AttributeError) as error:
-        raise ModelFormatError(f"{place} is not a safetensors file ({error}); damaged or of another kind.") from error
+    header, tensors = read_tensors(place)
     if header.get("format") != _FORMAT or header.get("version") != _VERSION:
         raise ModelFormatError(
             f"{place} has format {header.get('format')!r}, version {header.get('version')!r}; expected "

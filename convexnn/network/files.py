@@ -12,12 +12,12 @@ from os import PathLike
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from convexnn._types import Floats
 from convexnn.exceptions import DataError, ModelFormatError, ParameterError
 from convexnn.network.relu import ReLUNetwork
+from convexnn.network.tensors import read_tensors
 
 __all__ = ["load_network", "read_metadata", "save_network"]
 
@@ -88,14 +88,7 @@ def read_metadata(path: str | PathLike[str]) -> dict[str, str]:
 
 
 def _read(path: Path) -> tuple[ReLUNetwork, dict[str, str]]:
-    with path.open("rb"):
-        pass  # A missing file is the caller's error, not a damaged model.
-    try:
-        with safe_open(path, framework="numpy") as file:
-            header = dict(file.metadata() or {})
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except (SafetensorError, KeyError, ValueError, TypeError, AttributeError) as error:
-        raise ModelFormatError(f"{path} is not a safetensors file ({error}); damaged or of another kind.") from error
+    header, tensors = read_tensors(path)
     _check_header(path, header, tensors)
     try:
         network = ReLUNetwork(**tensors)
