@@ -51,3 +51,20 @@ def least_l1_norm(K, T, intercept):
 def line_dictionary(x):
     """All atoms of samples on a line with free biases: (x - x_j)_+ and (x_j - x)_+."""
     return np.hstack([np.maximum(x[:, None] - x, 0.0), np.maximum(x - x[:, None], 0.0)])
+
+
+def greedy_wedge(rows, distances, u, count, least=1e-9):
+    """Rows in the order of their distance that stick out of the span of those before; the normal by a full SVD."""
+    chosen, basis = [], np.zeros((0, rows.shape[1]))
+    for i in np.argsort(distances, kind="stable"):
+        size = np.linalg.norm(rows[i])
+        if len(chosen) == count or size == 0.0:
+            continue
+        rest = rows[i] / size
+        for _ in range(3):
+            rest = rest - basis.T @ (basis @ rest)
+        if np.linalg.norm(rest) > least:
+            basis = np.vstack([basis, rest / np.linalg.norm(rest)])
+            chosen.append(int(i))
+    normal = np.linalg.svd(basis, full_matrices=True)[2][-1]
+    return chosen, normal * np.sign(normal @ u)

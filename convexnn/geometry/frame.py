@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import lapack
 
 from convexnn._types import Bias, Floats, Norm
 from convexnn.geometry.tolerance import INPUT, NOISE, SAME
@@ -133,6 +134,16 @@ def make_frame(X: Floats, *, norm: Norm, bias: Bias) -> Frame:
     )
 
 
+def _least_singular(triangle: Floats) -> float:
+    """A lower bound on the least singular value: 1 / ||R^-1||_F, at a fraction of the cost of all of them."""
+    inverse, failed = lapack.dtrtri(triangle)
+    if failed:
+        return 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        size = float(np.linalg.norm(inverse))
+    return 1.0 / size if 0.0 < size < np.inf else 0.0
+
+
 def _power_of_two(points: Floats) -> float:
     """The power of two 2^k with 2^k <= max |entry| < 2^(k+1): dividing by it is exact."""
     largest = float(np.abs(points).max())
@@ -153,7 +164,10 @@ def _centre(points: Floats) -> tuple[Floats, Floats]:
 def _reduce(points: Floats, lift: Floats, same: float) -> tuple[Floats, Floats]:
     """Rotate onto the row space when its dimension is below d; leave full-rank data untouched."""
     n, d = points.shape
-    triangle = np.linalg.qr(points, mode="r") if n > d else points
+    triangle = np.asarray(np.linalg.qr(points, mode="r")) if n > d else points
+    # Along any direction the largest of n entries is at least their root mean square.
+    if n > d and _least_singular(triangle) > same * n**0.5:
+        return points, lift
     _, _, vt = np.linalg.svd(triangle, full_matrices=False)
     rotated = points @ vt.T
     kept = np.abs(rotated).max(axis=0) > same

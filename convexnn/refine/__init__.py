@@ -9,6 +9,7 @@ from convexnn.refine.polish import polish
 from convexnn.refine.polished import Polished
 from convexnn.refine.readers import read_network, write_network
 from convexnn.refine.scale import ScaleReport, compare_scales, scale_report
+from convexnn.refine.wedges import WedgeFinder
 
 __all__ = [
     "BlockReport",
@@ -18,6 +19,7 @@ __all__ = [
     "Polished",
     "Rebuilt",
     "ScaleReport",
+    "WedgeFinder",
     "balanced",
     "compare_scales",
     "deep_objective",

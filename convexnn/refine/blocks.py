@@ -21,6 +21,7 @@ from convexnn.refine.interpolation import Interpolation, least_norm
 from convexnn.refine.neurons import near_wedges
 from convexnn.refine.objective import balanced, check_kind, half_decay
 from convexnn.refine.readers import read_network
+from convexnn.refine.wedges import WedgeFinder
 from convexnn.training.strategy import make_plan
 
 __all__ = ["BlockReport", "Rebuilt", "rebuild_blocks"]
@@ -213,7 +214,7 @@ class _Pool:
         self.unit, self.offset = unit, offset
         plan = make_plan(frame, scope="auto", max_atoms=options.max_atoms, random_state=options.random_state)
         self._oracle, self.time_limit = plan.oracle, options.time_limit
-        near = [wedge for wedge in near_wedges(frame, unit, offset) if wedge is not None]
+        near = [wedge for wedge in near_wedges(WedgeFinder(frame), unit, offset) if wedge is not None]
         if near:
             self._append(np.array([wedge.normal for wedge in near]), np.array([wedge.offset for wedge in near]))
 

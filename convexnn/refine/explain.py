@@ -17,6 +17,7 @@ from convexnn.refine.neurons import NeuronReport, near_wedges, neuron_report
 from convexnn.refine.objective import check_layers
 from convexnn.refine.polished import neuron_table
 from convexnn.refine.readers import read_network
+from convexnn.refine.wedges import WedgeFinder
 
 __all__ = ["Explanation", "explain"]
 
@@ -93,7 +94,7 @@ def explain(
     for k in check_layers(layers, net.n_layers - 1):
         weight, offsets = net.layers[k]
         frame = make_frame(np.ascontiguousarray(inputs[k]), norm=norm, bias=bias)
-        for j, wedge in enumerate(near_wedges(frame, weight, offsets)):
+        for j, wedge in enumerate(near_wedges(WedgeFinder(frame), weight, offsets)):
             if wedge is not None:
                 reports.append(neuron_report(frame, inputs[k], weight[j], float(offsets[j]), wedge, layer=k, index=j))
     return Explanation(net, tuple(reports))

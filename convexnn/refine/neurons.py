@@ -49,11 +49,10 @@ class NeuronReport:
 
 
 def near_wedges(
-    frame: Frame, weights: Floats, biases: Floats, n_rows: int | None = None
+    finder: WedgeFinder, weights: Floats, biases: Floats, n_rows: int | None = None
 ) -> list[NearWedge | None]:
-    """The nearest wedge (or face of `n_rows` rows) of every neuron over the samples of a frame."""
-    finder = WedgeFinder(frame)
-    normals, offsets = to_working(frame, weights, biases)
+    """The nearest wedge (or face of `n_rows` rows) of every neuron over the samples of a finder."""
+    normals, offsets = to_working(finder.frame, weights, biases)
     return [finder.nearest(u, float(c), n_rows) for u, c in zip(normals, offsets)]
 
 

@@ -20,6 +20,7 @@ from convexnn.refine.polished import Polished
 from convexnn.refine.readers import read_network
 from convexnn.refine.replacement import candidates_of, replace_inner, replace_last
 from convexnn.refine.scores import default_score
+from convexnn.refine.wedges import WedgeFinder
 
 __all__ = ["polish"]
 
@@ -40,7 +41,7 @@ def polish(
     X_val: ArrayLike | None = None,
     y_val: ArrayLike | None = None,
     score: Callable[[Floats, Floats], float] | None = None,
-    geometry: Frame | None = None,
+    geometry: Frame | WedgeFinder | None = None,
 ) -> Polished:
     """Lower the objective of a trained network without a learning rate, and name the samples behind its neurons.
 
@@ -79,9 +80,10 @@ def polish(
         Data for a validation score.
     score : callable, optional
         ``score(outputs, targets)``, both (n, c); accuracy for losses of labels, else R^2.
-    geometry : Frame, optional
-        ``make_frame(X, norm=norm, bias=bias)``, if it is at hand: saves a decomposition of X when many networks
-        are polished on the same samples.
+    geometry : Frame or WedgeFinder, optional
+        ``frame = make_frame(X, norm=norm, bias=bias)``, if it is at hand: saves a decomposition of X when many
+        networks are polished on the same samples. ``WedgeFinder(frame)`` also remembers the wedges of the network
+        polished last, so that a call with other options does not look for them again.
 
     Returns
     -------
@@ -137,7 +139,7 @@ def _moved(
     layers: list[int],
     choose: str,
     n_samples: int | None,
-    geometry: Frame | None,
+    geometry: Frame | WedgeFinder | None,
     *,
     monotone: bool,
 ) -> tuple[DeepReLUNetwork, list[NeuronReport]]:
@@ -146,8 +148,10 @@ def _moved(
     for k in layers:
         A = task.X if k == 0 else network.activations(task.X)[k - 1]
         known = geometry if k == 0 else None
-        frame = make_frame(np.ascontiguousarray(A), norm=task.norm, bias=task.bias) if known is None else known
-        candidates = candidates_of(network, k, A, frame, choose, n_samples)
+        if known is None:
+            known = make_frame(np.ascontiguousarray(A), norm=task.norm, bias=task.bias)
+        finder = known if isinstance(known, WedgeFinder) else WedgeFinder(known)
+        candidates = candidates_of(network, k, A, finder, choose, n_samples)
         replace = replace_last if k == network.n_layers - 2 else replace_inner
         network, which = replace(network, task, candidates, A, monotone=monotone)
         reports += candidates.reports(which)

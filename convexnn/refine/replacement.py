@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from convexnn._types import Bools, Floats
-from convexnn.geometry.frame import Frame
 from convexnn.losses import LOSSES
 from convexnn.network import DeepReLUNetwork
 from convexnn.network.relu import row_norms
@@ -15,7 +14,7 @@ from convexnn.refine.last_layer import Task, reoptimised, responses, with_last
 from convexnn.refine.neurons import NeuronReport, near_wedges, neuron_report
 from convexnn.refine.objective import balanced
 from convexnn.refine.representing import representing_wedges
-from convexnn.refine.wedges import NearWedge, from_working
+from convexnn.refine.wedges import NearWedge, WedgeFinder, from_working
 from convexnn.training.columns import ColumnsFit
 
 __all__ = ["WedgeLayer", "candidates_of", "replace_inner", "replace_last"]
@@ -52,13 +51,14 @@ class WedgeLayer:
 
 
 def candidates_of(
-    network: DeepReLUNetwork, layer: int, A: Floats, frame: Frame, choose: str, n_samples: int | None
+    network: DeepReLUNetwork, layer: int, A: Floats, finder: WedgeFinder, choose: str, n_samples: int | None
 ) -> WedgeLayer:
     """The wedge of every neuron of a layer with inputs A (n, d)."""
+    frame = finder.frame
     weight, bias = (array.copy() for array in network.layers[layer])
     wedges: list[NearWedge | None]
     if choose == "nearest":
-        wedges = near_wedges(frame, weight, bias, n_samples)
+        wedges = near_wedges(finder, weight, bias, n_samples)
     else:
         wedges = representing_wedges(frame, A, weight, bias)
     lengths = row_norms(weight, frame.norm)

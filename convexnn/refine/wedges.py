@@ -6,26 +6,28 @@ replaced by the cross product of the samples closest to its hyperplane (section 
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import LinAlgWarning, lapack, lu_factor, lu_solve
 
 from convexnn._types import Floats, Ints
 from convexnn.geometry.frame import Frame
 from convexnn.geometry.rows import GeneratingRows, generating_rows, unit_rows
 from convexnn.network.relu import row_norms
+from convexnn.refine.orthogonal import orthogonal_direction
 
 __all__ = ["NearWedge", "WedgeFinder", "from_working", "to_working"]
 
-# Share of a row that has to stick out of the span of the rows before it.
-_INDEPENDENT = 1e-9
-# Number of rows from which on one factorisation of the nearest rows is tried before the row-by-row choice.
-_MANY = 200
-_WELL_CONDITIONED = 1e-11
-# Rows made at once in the row-by-row choice.
-_BLOCK = 256
+# Share of a row that has to stick out of the span of the rows before it, and the one at which there is no doubt.
+_INDEPENDENT, _CLEAR = 1e-9, 1e-3
+# Smallest cosine to the normal at which a neuron has a side.
+_SIDE = 1e-8
+# Number of rows above which one elimination of the nearest rows is tried before they are chosen block by block.
+_MANY = 32
+# Rows looked at together when they are chosen.
+_BLOCK = 64
+# Wedges that a finder keeps.
+_REMEMBERED = 1024
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def from_working(frame: Frame, normals: Floats, offsets: Floats) -> tuple[Floats
 
 
 class WedgeFinder:
-    """Nearest wedges of neurons over one set of samples.
+    """Nearest wedges of neurons over one set of samples; it remembers the last ones.
 
     Parameters
     ----------
@@ -74,6 +76,7 @@ class WedgeFinder:
 
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
+        self._known: dict[tuple[bytes, float, int | None], NearWedge | None] = {}
         self._rows: GeneratingRows = generating_rows(frame)
         index = self._rows.index
         every = np.vstack([frame.points, frame.axes])
@@ -94,6 +97,14 @@ class WedgeFinder:
         n_rows : int, optional
             Number of rows; by default (and at most) as many as fix a hyperplane.
         """
+        key = (normal.tobytes(), offset, n_rows)
+        if key not in self._known:
+            if len(self._known) >= _REMEMBERED:
+                self._known.pop(next(iter(self._known)))
+            self._known[key] = self._nearest(normal, offset, n_rows)
+        return self._known[key]
+
+    def _nearest(self, normal: Floats, offset: float, n_rows: int | None) -> NearWedge | None:
         frame = self.frame
         length = float(np.linalg.norm(normal))
         if length == 0.0 or frame.subset_size < 0:
@@ -135,52 +146,90 @@ class _Differences:
 def _span(vectors: _Differences, order: Ints, u: Floats, count: int) -> tuple[Ints, Floats | None]:
     """The first `count` independent vectors in the given order, and the unit normal of their span nearest to u."""
     if count > _MANY and count == len(u) - 1 and len(order) >= count:
-        normal = _solved(vectors[order[:count]], u)
+        normal = orthogonal_direction(vectors[order[:count]])
         if normal is not None:
-            return order[:count], normal
-    basis = np.zeros((count, len(u)))
-    found = 0
-    chosen = np.zeros(count, dtype=np.int64)
-    for start in range(0, len(order), _BLOCK):
-        block = order[start : start + _BLOCK]
-        rows = unit_rows(vectors[block])[0]
-        for i, row in zip(block, rows):
-            if found == count:
-                return chosen, _complement(basis, u)
-            rest = row
-            for _ in range(2):
-                rest = rest - (rest @ basis[:found].T) @ basis[:found]
-            size = float(np.linalg.norm(rest))
-            if size > _INDEPENDENT:
-                basis[found] = rest / size
-                chosen[found] = i
-                found += 1
-    return chosen[:found], _complement(basis, u) if found == count else None
+            return order[:count], _towards(normal, u)
+    basis = _Basis(count, len(u))
+    start = 0
+    while start < len(order) and not basis.full:
+        block = order[start : start + min(_BLOCK, basis.missing)]
+        basis.extend(unit_rows(vectors[block])[0], block)
+        start += len(block)
+    return basis.chosen, _complement(basis.rows, u) if basis.full else None
+
+
+class _Basis:
+    """Orthonormal basis of the span of independent rows, and which rows they were."""
+
+    def __init__(self, count: int, width: int) -> None:
+        self._rows = np.zeros((count, width))
+        self._chosen = np.zeros(count, dtype=np.int64)
+        self._found = 0
+        self._together = _BLOCK
+
+    @property
+    def missing(self) -> int:
+        return len(self._chosen) - self._found
+
+    @property
+    def full(self) -> bool:
+        return self.missing == 0
+
+    @property
+    def rows(self) -> Floats:
+        return self._rows[: self._found]
+
+    @property
+    def chosen(self) -> Ints:
+        return self._chosen[: self._found]
+
+    def extend(self, unit: Floats, index: Ints) -> None:
+        """Take the rows of length one that are independent of those before them, until there are enough."""
+        rest, i, together = _outside(unit, self.rows), 0, self._together
+        while i < len(unit) and not self.full:
+            before = self._found
+            towards, triangle = np.linalg.qr(rest[i : i + together].T)
+            # Rows that stick out clearly are taken together, up to the first that does not.
+            sizes = np.abs(np.diagonal(triangle))
+            clear = int(np.argmin(np.append(sizes, 0.0) > _CLEAR))
+            self._take(towards[:, :clear].T, index[i:])
+            i += clear
+            if clear < len(sizes) and not self.full:
+                self._judge(unit[i], index[i : i + 1])
+                i += 1
+            together = 2 * together if clear == len(sizes) else max(together // 2, 2)
+            rest[i:] = _outside(rest[i:], self._rows[before : self._found])
+        self._together = min(together, _BLOCK)
+
+    def _judge(self, row: Floats, index: Ints) -> None:
+        """Take one row if it is independent."""
+        alone = _outside(row[None, :], self.rows)
+        size = float(np.linalg.norm(alone))
+        if size > _INDEPENDENT:
+            self._take(alone / size, index)
+
+    def _take(self, rows: Floats, index: Ints) -> None:
+        rows = rows[: self.missing]
+        end = self._found + len(rows)
+        self._rows[self._found : end], self._chosen[self._found : end] = rows, index[: len(rows)]
+        self._found = end
+
+
+def _outside(rows: Floats, basis: Floats) -> Floats:
+    """Rows minus their parts in the span of an orthonormal basis; twice, so that rounding is removed too."""
+    for _ in range(2):
+        rows = rows - (rows @ basis.T) @ basis
+    return rows
 
 
 def _complement(basis: Floats, u: Floats) -> Floats | None:
     """Unit vector orthogonal to an orthonormal basis of a hyperplane, on the side of u; None if u lies in it."""
-    rest = u
-    for _ in range(3):
-        rest = rest - (rest @ basis.T) @ basis
+    rest = _outside(_outside(u[None, :], basis), basis)[0]
     size = float(np.linalg.norm(rest))
-    return rest / size if size > 1e-8 else None
+    return rest / size if size > _SIDE else None
 
 
-def _solved(rows: Floats, u: Floats) -> Floats | None:
-    """Normal of many rows by one elimination: rows x = 0, u x = 1; None where that is ill-conditioned."""
-    unit, nonzero = unit_rows(rows)
-    if not nonzero.all():
-        return None
-    square = np.vstack([unit, u])
-    size = float(np.abs(square).sum(axis=0).max())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", LinAlgWarning)  # an exactly singular factor is seen by its condition
-        factor = lu_factor(square, check_finite=False)
-    if lapack.dgecon(factor[0], size)[0] < _WELL_CONDITIONED:
-        return None
-    target = np.zeros(len(u))
-    target[-1] = 1.0
-    x = lu_solve(factor, target, check_finite=False)
-    x = x + lu_solve(factor, target - square @ x, check_finite=False)
-    return np.asarray(x / np.linalg.norm(x))
+def _towards(normal: Floats, u: Floats) -> Floats | None:
+    """A unit normal on the side of u; None if u lies in the hyperplane."""
+    cosine = float(normal @ u)
+    return normal * np.sign(cosine) if abs(cosine) > _SIDE else None

@@ -80,6 +80,18 @@ def test_rank_is_that_of_the_data_for_l2_and_all_features_for_l1(make, affine_ra
         np.testing.assert_array_equal(full.lift, np.eye(X.shape[1]))
 
 
+@pytest.mark.parametrize("smallest", [1.0, 1e-3, 1e-6, 1e-8, 1e-9, 1e-10, 1e-11, 1e-13])
+def test_rank_counts_the_directions_in_which_a_sample_responds(smallest):
+    """By the definition, from a singular value decomposition of all samples, whichever way the frame decides."""
+    rng = np.random.default_rng(4)
+    turn = np.linalg.qr(rng.normal(size=(6, 6)))[0]
+    X = rng.normal(size=(300, 6)) * np.array([1.0, 1.0, 1e-2, 1e-4, 1.0, smallest]) @ turn
+    frame = make_frame(X, norm="l2", bias=False)
+    directions = np.linalg.svd(X / frame.scale, full_matrices=False)[2]
+    expected = (np.abs(X / frame.scale @ directions.T).max(axis=0) > frame.same).sum()
+    assert frame.rank == expected
+
+
 def test_a_common_offset_does_not_blur_the_points():
     """Data at 1e8 +- 1: differences of working points are the differences of the data."""
     X = np.random.default_rng(4).normal(size=(30, 3)) + 1e8

@@ -13,7 +13,7 @@ from convexnn.compare.local import train_local
 from convexnn.data import make_spiral
 from convexnn.exceptions import ParameterError
 from convexnn.geometry.frame import make_frame
-from convexnn.refine import balanced, deep_objective
+from convexnn.refine import WedgeFinder, balanced, deep_objective
 from convexnn.refine.joint import _Model, fine_tuned
 from convexnn.refine.last_layer import Task, reoptimised
 
@@ -138,7 +138,12 @@ def test_reoptimised_last_layer_is_a_minimum(norm):
 def test_polish_of_given_geometry_is_the_same():
     X, y, beta, net = spiral_network(20)
     frame = make_frame(X, norm="l2", bias=True)
-    assert polish(net, X, y, beta=beta, geometry=frame).objective == polish(net, X, y, beta=beta).objective
+    expected = polish(net, X, y, beta=beta)
+    finder = WedgeFinder(frame)
+    for geometry in (frame, finder, finder):
+        found = polish(net, X, y, beta=beta, geometry=geometry)
+        assert found.objective == expected.objective
+        assert found.neurons == expected.neurons
 
 
 def test_faces_of_few_samples():

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from reference_refine import cross, nearest_independent
+from reference_refine import cross, greedy_wedge, nearest_independent
 
 from convexnn.geometry.frame import make_frame
 from convexnn.refine import wedges as module
 from convexnn.refine.neurons import response_share
+from convexnn.refine.orthogonal import orthogonal_direction
 from convexnn.refine.wedges import WedgeFinder, from_working, to_working
 
 
@@ -65,20 +66,85 @@ def test_dependent_rows_are_passed_over():
     assert found.rows.tolist() == [0, 2]
 
 
-def test_elimination_agrees_with_the_row_by_row_choice(monkeypatch):
-    X = np.random.default_rng(0).normal(size=(40, 12))
-    frame = make_frame(X, norm="l2", bias=True)
-    w, b = _neuron(12, 1)
-    normals, offsets = to_working(frame, w[None, :], np.array([b]))
-    slow = WedgeFinder(frame).nearest(normals[0], float(offsets[0]))
-    monkeypatch.setattr(module, "_MANY", 4)
-    fast = WedgeFinder(frame).nearest(normals[0], float(offsets[0]))
-    assert slow.rows.tolist() == fast.rows.tolist()
-    np.testing.assert_allclose(fast.normal, slow.normal, rtol=1e-8, atol=1e-10)
-    # Where the nearest rows are dependent, the elimination must step aside.
-    frame = make_frame(np.repeat(X, 2, axis=0) * np.tile([1.0, 2.0], 40)[:, None], norm="l2", bias=False)
-    found = WedgeFinder(frame).nearest(w, 0.0)
-    assert len(set(found.rows // 2)) == 11
+def _samples(kind, n, d):
+    """Samples of which the nearest are independent, or not: equal, parallel, on a line, few values, few directions."""
+    rng = np.random.default_rng(len(kind) + n)
+    X = rng.normal(size=(n, d))
+    if kind == "equal":
+        X = np.repeat(X[: n // 2], 2, axis=0)
+    elif kind == "parallel":
+        X = np.repeat(X[: n // 2], 2, axis=0) * np.tile([1.0, -2.0], n // 2)[:, None]
+    elif kind == "collinear":
+        X[n // 2 :] = X[0] + rng.normal(size=(n - n // 2, 1)) * X[1]
+    elif kind == "almost collinear":
+        X[n // 2 :] = X[0] + rng.normal(size=(n - n // 2, 1)) * X[1] + 1e-6 * X[n // 2 :]
+    elif kind == "low rank":
+        X = X[:, : d // 2] @ rng.normal(size=(d // 2, d))
+    elif kind == "sparse":
+        X = X * (rng.random((n, d)) < 0.08)
+    elif kind == "few values":
+        X = rng.integers(0, 2, size=(n, d)).astype(float)
+    return X
+
+
+KINDS = ["random", "equal", "parallel", "collinear", "almost collinear", "low rank", "sparse", "few values"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("n", "d"), [(120, 40), (30, 45)])
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("norm", ["l1", "l2"])
+def test_large_subsets_against_the_greedy_choice(kind, n, d, bias, norm, monkeypatch):
+    """Reference: row by row, what sticks out of the span; one elimination, or blocks where rows are dependent."""
+    frame = make_frame(_samples(kind, n, d), norm=norm, bias=bias)
+    rows = np.vstack([frame.points, frame.axes])
+    rng = np.random.default_rng(7)
+    u, c = rng.normal(size=frame.rank), 0.2 * bias
+    u /= np.linalg.norm(u)
+    count = frame.rank - 1
+    for block in (64, 5):
+        monkeypatch.setattr(module, "_BLOCK", block)
+        found = WedgeFinder(frame).nearest(u, c)
+        distance = np.abs(rows @ u + c * (np.arange(len(rows)) < n))
+        if bias:
+            pivot = int(found.rows[0])
+            assert distance[pivot] == pytest.approx(distance[:n].min(), abs=1e-12)
+            rows[:n] -= frame.points[pivot]
+            distance[pivot] = np.inf
+        expected, normal = greedy_wedge(rows, distance, u, count)
+        if bias:
+            rows[:n] += frame.points[pivot]
+        assert found.rows[int(bias) :].tolist() == expected
+        direction = found.normal / np.linalg.norm(found.normal)
+        np.testing.assert_allclose(direction, normal, rtol=1e-7, atol=1e-8)
+
+
+def test_elimination_is_used_where_rows_are_independent_and_only_there(monkeypatch):
+    answers = []
+
+    def recorded(rows):
+        answers.append(orthogonal_direction(rows) is not None)
+        return orthogonal_direction(rows)
+
+    monkeypatch.setattr(module, "orthogonal_direction", recorded)
+    for kind in ("random", "collinear"):
+        frame = make_frame(_samples(kind, 120, 40), norm="l2", bias=False)
+        WedgeFinder(frame).nearest(np.ones(40), 0.0)
+    assert answers == [True, False]
+
+
+def test_wedges_are_remembered_up_to_a_number(monkeypatch):
+    frame = make_frame(np.random.default_rng(0).normal(size=(20, 4)), norm="l2", bias=True)
+    finder = WedgeFinder(frame)
+    monkeypatch.setattr(module, "_REMEMBERED", 2)
+    neurons = np.random.default_rng(1).normal(size=(3, 4))
+    first, second, third = (finder.nearest(u, 0.0) for u in neurons)
+    assert finder.nearest(neurons[2], 0.0) is third
+    assert finder.nearest(neurons[1], 0.0) is second
+    again = finder.nearest(neurons[0], 0.0)
+    assert again is not first
+    np.testing.assert_array_equal(again.normal, first.normal)
+    assert finder.nearest(neurons[0], 0.1) is not again
 
 
 def test_fewer_rows_project_onto_a_face():
