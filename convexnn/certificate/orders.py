@@ -15,6 +15,7 @@ import numpy as np
 
 from convexnn._types import Bias, Bools, Floats, Ints, Norm
 from convexnn.certificate.fan import Fan, make_fan
+from convexnn.certificate.sectors import Sectors, keep_lines, make_sectors
 from convexnn.certificate.subsets import fixed_sets, pencil_work
 from convexnn.geometry.frame import Frame, make_frame
 from convexnn.geometry.tolerance import BLADE, SAME
@@ -204,6 +205,7 @@ class Orders:
         self._kept: list[Pencils] | None = None
         self._samples: tuple[object, ...] | None = None
         self._frame: Frame | None = None
+        self._sectors: tuple[bytes, Sectors | None] | None = None
 
     def frame(self, X: Floats, *, norm: Norm, bias: Bias) -> Frame:
         """As :func:`convexnn.geometry.frame.make_frame`, kept as long as the samples are the same bit by bit."""
@@ -215,6 +217,21 @@ class Orders:
         with self._lock:
             self._samples, self._frame = samples, frame
         return frame
+
+    def sectors(self, frame: Frame) -> Sectors | None:
+        """As :func:`convexnn.certificate.sectors.make_sectors`; from the second time on their lines are kept too."""
+        key = frame.points.tobytes()
+        with self._lock:
+            known = self._sectors
+        if known is None or known[0] != key:
+            sectors = make_sectors(frame.points)
+        elif known[1] is None or known[1].lines is not None or 4 * frame.n**2 > self._memory:
+            return known[1]
+        else:
+            sectors = keep_lines(known[1])
+        with self._lock:
+            self._sectors = (key, sectors)
+        return sectors
 
     def batches(self, frame: Frame, data: Rows) -> Iterator[Callable[[], Pencils | None]]:
         """As :func:`batches`, without sorting again where that was done before."""

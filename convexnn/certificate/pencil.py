@@ -16,15 +16,19 @@ from itertools import islice
 import numpy as np
 
 from convexnn._types import Floats
+from convexnn.certificate.arcs import arc_response
 from convexnn.certificate.cells import Candidates, candidate_cells, most_responsive
 from convexnn.certificate.fan import Peak, peaks
 from convexnn.certificate.orders import Orders, Pencils, Rows, batches, make_rows
+from convexnn.certificate.sectors import make_sectors
 from convexnn.geometry.frame import Frame
 
 __all__ = ["pencil_response"]
 
 # Batches handed to the threads together.
 _WINDOW = 256
+# Samples from which on bounds of sectors pay.
+_MANY = 100
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,11 @@ def pencil_response(
         The neuron, up to orientation.
     """
     data = make_rows(frame, everything)
+    if everything and _has_sectors(frame, v):
+        sectors = make_sectors(frame.points) if orders is None else orders.sectors(frame)
+        if sectors is not None:
+            value, normal, pivot = arc_response(sectors, v[:, 0])
+            return value, normal, -float(frame.points[pivot] @ normal)
     task = partial(_respond, frame, data, data.weights(v), everything)
     sets = batches(frame, data) if orders is None else orders.batches(frame, data)
     found: list[_Best] = []
@@ -99,6 +108,12 @@ def pencil_response(
     cells = [best.cells for best in found if best.cells is not None]
     value, normal = most_responsive(frame.points, v, cells, top.value, top.normal)
     return value, normal, top.offset
+
+
+def _has_sectors(frame: Frame, v: Floats) -> bool:
+    """Whether bounds of sectors spare most lines: one output and l2 in the plane with free biases."""
+    plane = frame.norm == "l2" and frame.affine and frame.rank == 2
+    return plane and v.shape[1] == 1 and frame.n >= _MANY
 
 
 def _keep(found: list[_Best], top: _Best | None) -> list[_Best]:
