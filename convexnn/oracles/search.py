@@ -18,6 +18,7 @@ from joblib import Parallel, delayed, effective_n_jobs
 
 from convexnn._arrays import to_numpy
 from convexnn._blas import single_thread
+from convexnn._memory import keep_memory
 from convexnn._progress import Clock
 from convexnn._types import Floats
 from convexnn.geometry.frame import Frame
@@ -26,11 +27,11 @@ from convexnn.oracles.snap import snapped
 
 __all__ = ["SearchOracle"]
 
-# Sample-start-feature products per step, and entries of one block of responses (about 100 MB each).
+# Sample-start-feature products per step, and entries of one block of responses (16 MB, see _memory).
 _WORK = 200_000_000
 # Steps of an ascent between two searches for the best offset.
 _REPIVOT = 4
-_BLOCK = 12_000_000
+_BLOCK = 2_000_000
 # Answers whose snapped variants are tried.
 _SNAPPED = 64
 # Two normals closer than this (cosine) with nearly equal offsets are one neuron.
@@ -166,6 +167,7 @@ class SearchOracle:
 
 def _worker(X: Floats, V: Floats, U: Floats, steps: int, affine: bool, norm: str, left: float | None) -> Any:
     """One block of starts in another thread, process or machine, where the time that is left begins anew."""
+    keep_memory()
     with single_thread():
         return _ascend(array_namespace(X), X, V, U, steps, affine, norm, Clock(left))
 

@@ -33,6 +33,7 @@ _INSERT = 40  # neurons that enter per round
 # L-BFGS iterations per round, fewer where their operations would exceed a limit.
 _ITERATIONS, _FEWEST, _WORK = 400, 50, 2e11
 _POLISH = (0.01, 0.003, 0.001)  # widths of rounding in late rounds
+_LEAST = 0.02  # share of the tolerance below which an iteration of a late descent is the last
 _MERGE = 2e-3  # relative objective that merges of one round may cost before the neurons move again
 # Beginnings end after so many in a row that gain less than this share of the objective each.
 _WORTH, _VAIN = 5e-4, 2
@@ -53,7 +54,8 @@ class _Run:
     trace: list[Progress]
     best: Neurons
     value: float
-    strongest: float = np.inf
+    strongest: float = np.inf  # response found at the best network, and whether a thorough look found it
+    certain: bool = False
     bound: float = -np.inf
     proof: Floats | None = None  # the dual vector with the best bound of an exact oracle
 
@@ -61,7 +63,7 @@ class _Run:
         """Remember a network if it is the best so far."""
         value = neurons.objective(self.problem)
         if value < self.value:
-            self.best, self.value = neurons, value
+            self.best, self.value, self.certain = neurons, value, False
             return True
         return False
 
@@ -69,6 +71,11 @@ class _Run:
     def closed(self) -> bool:
         """Whether an exact oracle has proved the best network optimal."""
         return self.oracle.exact and self.value - self.bound <= self.limits.tol * max(abs(self.value), abs(self.bound))
+
+    @property
+    def least(self) -> float:
+        """Relative gain per iteration below which a descent ends."""
+        return 1e-12 if self.oracle.exact else _LEAST * self.limits.tol
 
     def look(self, neurons: Neurons, limit: int, *, thorough: bool = False) -> Candidates:
         """Search violators of the dual constraint at a network."""
@@ -89,7 +96,7 @@ class _Run:
         self.trace.append(progress)
         report(progress, self.problem, self.limits.observer)
         if neurons is self.best:
-            self.strongest = found.strongest
+            self.strongest, self.certain = found.strongest, thorough
         return found
 
 
@@ -141,7 +148,7 @@ def solve_search(
     status = _improve(run, neurons, max(1, limits.max_iter - len(run.trace)))
     width = max(problem.frame.subset_size, 1)
     best = run.best
-    if not oracle.exact:
+    if not oracle.exact and not run.certain:
         run.look(best, 1, thorough=status is not Status.TIME_LIMIT)
     return Solution(
         normals=best.normals,
@@ -159,7 +166,7 @@ def solve_search(
 
 
 def _begin(run: _Run, beginning: Beginning) -> Neurons:
-    """Random networks by turns apart from the best one and together with it, until they gain little."""
+    """Random networks by turns apart from the best one and together with it, until they gain little or look optimal."""
     vain = 0
     while vain < _VAIN and len(run.trace) < run.limits.max_iter and not run.limits.clock.expired:
         before, best = run.value, run.best
@@ -169,7 +176,10 @@ def _begin(run: _Run, beginning: Beginning) -> Neurons:
             found = beginning.settle(_combine(run, best, found))
         found = _combine(run, best, found)
         run.keep(_move(run, found, fine=False))
-        neurons = _insert(run, run.best, run.look(run.best, _INSERT), None)
+        fresh = run.look(run.best, _INSERT)
+        if not len(fresh):
+            break
+        neurons = _insert(run, run.best, fresh, None)
         run.keep(_move(run, neurons, fine=False))
         # The first network has nothing to be compared with.
         vain = vain + 1 if len(best) and before - run.value < _WORTH * abs(before) else 0
@@ -259,8 +269,8 @@ def _move(run: _Run, neurons: Neurons, *, fine: bool) -> Neurons:
     max_iter = int(np.clip(_WORK / per_step, _FEWEST, _ITERATIONS))
     if not fine or run.oracle.exact:
         # Beside an exact oracle neurons are near their places, and what counts are the last digits.
-        return descend(run.problem, neurons, max_iter=max_iter, clock=run.limits.clock, tol=1e-12 if fine else 1e-7)
-    moved = anneal(run.problem, neurons, _POLISH, max_iter=max_iter, clock=run.limits.clock, tol=1e-12)
+        return descend(run.problem, neurons, max_iter=max_iter, clock=run.limits.clock, tol=run.least if fine else 1e-7)
+    moved = anneal(run.problem, neurons, _POLISH, max_iter=max_iter, clock=run.limits.clock, tol=run.least)
     if moved.objective(run.problem) < neurons.objective(run.problem):
         return moved
-    return descend(run.problem, neurons, max_iter=max_iter, clock=run.limits.clock, tol=1e-12)
+    return descend(run.problem, neurons, max_iter=max_iter, clock=run.limits.clock, tol=run.least)

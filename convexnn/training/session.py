@@ -10,6 +10,7 @@ import numpy as np
 
 from convexnn._blas import single_thread
 from convexnn._checks import check_bias, check_count, check_norm
+from convexnn._memory import keep_memory
 from convexnn._progress import Clock, Limits, Observer
 from convexnn._types import ArrayLike, Bias, Floats, Norm
 from convexnn.certificate import Certificate, Orders, certify
@@ -62,6 +63,7 @@ class Session:
         n_jobs: int | None = None,
         backend: Any = None,
     ) -> None:
+        keep_memory()
         self._data = data = check_samples(X, y, sample_weight)
         norm, bias = check_norm(norm), check_bias(bias)
         max_atoms = check_count("max_atoms", max_atoms)
