@@ -9,11 +9,12 @@ layer is solved for. Is the accuracy better after than before, and how much of t
     python refine_cifar.py FOLDER [--data FILE.npz] [--pool 2] [--widths 16,64,256] [--rates 0.1,0.03,0.01]
 
 Without ``--data`` the images are downloaded once by ``convexnn.data.load_cifar10``. Needs torch (``pip install
-torch``, CPU is enough). Writes ``cifar.md`` and ``cifar.png``, and ``cifar.csv`` with every run.
+torch``, CPU is enough). Every run is appended to ``cifar.jsonl``, and runs that are there already are not repeated;
+``cifar.md`` and ``cifar.png`` summarise what the file holds.
 """
 
 import argparse
-import csv
+import json
 import time
 from pathlib import Path
 
@@ -25,7 +26,7 @@ import numpy as np
 import torch
 
 from convexnn.geometry.frame import make_frame
-from convexnn.refine import polish
+from convexnn.refine import WedgeFinder, polish
 
 STEPS = ("SGD", "last layer", "polished, all", "polished, monotone", "faces, monotone")
 EPOCHS, BATCH, HIDDEN, DECAY = 10, 32, 128, 1e-4
@@ -70,18 +71,19 @@ def sgd(X, y, width, rate, seed):
     return net
 
 
-def run(data, frame, width, rate, seed):
-    """Train and validation accuracy after each step, objectives, seconds."""
+def run(data, finder, width, rate, seed):
+    """Train and validation accuracy after each step, objectives, seconds of processor time."""
     X, X_val, y, y_val = data
-    start = time.perf_counter()
+    start = time.process_time()
     net = sgd(X, y, width, rate, seed)
-    trained = time.perf_counter() - start
+    trained = time.process_time() - start
     common = {"beta": DECAY * len(X), "layers": [0], "loss": "logistic", "X_val": X_val, "y_val": y_val}
-    start = time.perf_counter()
-    moved = polish(net, X, y, monotone=False, geometry=frame, **common)
-    polished = time.perf_counter() - start
-    kept = polish(net, X, y, monotone=True, geometry=frame, **common)
-    faces = polish(net, X, y, monotone=True, geometry=frame, n_samples=FEW, **common)
+    start = time.process_time()
+    moved = polish(net, X, y, monotone=False, geometry=finder, **common)
+    polished = time.process_time() - start
+    # The wedges are those of the call before.
+    kept = polish(net, X, y, monotone=True, geometry=finder, **common)
+    faces = polish(net, X, y, monotone=True, geometry=finder, n_samples=FEW, **common)
     results = (moved, kept, faces)
     train = [*moved.train_scores[:2], *(result.train_scores[2] for result in results)]
     val = [*moved.val_scores[:2], *(result.val_scores[2] for result in results)]
@@ -142,17 +144,20 @@ def main():
     options.folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     data = images(options.data, options.pool)
-    frame = make_frame(np.ascontiguousarray(data[0]), norm="l2", bias=True)
-    runs = []
-    for width in map(int, options.widths.split(",")):
-        for rate in map(float, options.rates.split(",")):
+    finder = WedgeFinder(make_frame(np.ascontiguousarray(data[0]), norm="l2", bias=True))
+    book = options.folder / "cifar.jsonl"
+    runs = [json.loads(line) for line in book.read_text().splitlines()] if book.exists() else []
+    done = {(r["pool"], r["width"], r["rate"], r["seed"]) for r in runs}
+    for rate in map(float, options.rates.split(",")):
+        for width in map(int, options.widths.split(",")):
             for seed in range(options.trials):
-                runs.append(run(data, frame, width, rate, seed))
-                with (options.folder / "cifar.csv").open("w", newline="") as file:
-                    writer = csv.DictWriter(file, runs[0].keys())
-                    writer.writeheader()
-                    writer.writerows(runs)
+                if (options.pool, width, rate, seed) in done:
+                    continue
+                runs.append({"pool": options.pool, **run(data, finder, width, rate, seed)})
+                with book.open("a") as file:
+                    file.write(json.dumps(runs[-1]) + "\n")
                 print(runs[-1], flush=True)
+    runs = [r for r in runs if r["pool"] == options.pool]
     text = table(runs)
     (options.folder / "cifar.md").write_text(text, encoding="utf-8")
     picture(runs, options.folder / "cifar.png")
