@@ -242,18 +242,19 @@ def _best_in_cell(xp: Any, X: Any, V: Any, A: Any, responses: Any, U: Any, pivot
 
 def _best_offsets(xp: Any, A: Any, V: Any, norm: str) -> tuple[Any, Any]:
     """For each direction (column of A) the offset -A_p with the strongest response, and the pivot p."""
-    order = xp.argsort(A, axis=0)
-    S = xp.take_along_axis(A, order, axis=0)
-    gaps = S[1:, :] - S[:-1, :]
-    strength = xp.zeros_like(gaps)
+    # Sums run along rows that lie in one piece of memory.
+    S = xp.asarray(A.T, copy=True)
+    order = xp.argsort(S, axis=1)
+    S = xp.take_along_axis(S, order, axis=1)
+    flat = xp.reshape(order, (-1,))
+    strength = xp.zeros_like(S)
     for o in range(V.shape[1]):
-        v = xp.take(V[:, o], xp.reshape(order, (-1,)), axis=0)
-        v = xp.reshape(v, A.shape)
-        # R_j = sum over larger projections of v (s - s_j), from the top down.
-        above = xp.flip(xp.cumulative_sum(xp.flip(v, axis=0), axis=0), axis=0)[1:, :]
-        R = xp.flip(xp.cumulative_sum(xp.flip(gaps * above, axis=0), axis=0), axis=0)
+        v = xp.reshape(xp.take(V[:, o], flat, axis=0), S.shape)
+        # R_j = sum over larger projections of v (s - s_j): what all do without those up to j.
+        size, moment = xp.cumulative_sum(v, axis=1), xp.cumulative_sum(v * S, axis=1)
+        R = (moment[:, -1:] - moment) - S * (size[:, -1:] - size)
         strength = xp.maximum(strength, R * R) if norm == "l1" else strength + R * R
-    # The largest projection is left out: nothing lies above it.
-    at = xp.argmax(strength, axis=0)
-    pivot = xp.reshape(xp.take_along_axis(order, at[None, :], axis=0), (-1,))
-    return -xp.reshape(xp.take_along_axis(S, at[None, :], axis=0), (-1,)), pivot
+    # Nothing lies above the largest projection.
+    at = xp.argmax(strength[:, :-1], axis=1)
+    pivot = xp.reshape(xp.take_along_axis(order, at[:, None], axis=1), (-1,))
+    return -xp.reshape(xp.take_along_axis(S, at[:, None], axis=1), (-1,)), pivot
