@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotrs
 
+from convexnn._native import core
 from convexnn._types import Floats, Ints
 from convexnn.losses.base import Loss
 
@@ -106,7 +107,7 @@ def minimise(
     """
     state = NewtonState(a.copy(), t.copy(), blocks.outputs(a) + t)
     starts = blocks.starts
-    sizes, pairs = np.diff(starts), _pairs(starts)
+    sizes = np.diff(starts)
     value = loss.value(state.f) + beta * float(block_norms(state.a, starts).sum())
     for _ in range(_MAX_STEPS):
         lengths = block_norms(state.a, starts)
@@ -118,7 +119,7 @@ def minimise(
         gram = blocks.gram(h)
         if _drop_smallest(blocks, loss, beta, state, value, correlation, gram, lengths):
             return state
-        step, step_t = _newton_step(gram, unit, lengths, pairs, beta, gradient, blocks, h, v, intercept)
+        step, step_t = _newton_step(gram, unit, lengths, beta, gradient, blocks, h, v, intercept)
         slope = float(gradient @ step - (v.sum(axis=0) @ step_t if intercept else 0.0))
         steps = blocks.reach(state.a, step)
         reach = float(steps.min(initial=np.inf))
@@ -152,7 +153,6 @@ def _newton_step(
     gram: Floats,
     unit: Floats,
     lengths: Floats,
-    pairs: tuple[Ints, Ints, Ints],
     beta: float,
     gradient: Floats,
     blocks: Blocks,
@@ -161,25 +161,16 @@ def _newton_step(
     intercept: bool,
 ) -> tuple[Floats, Floats]:
     """Solve the Newton system, bordered by the intercepts, with as little damping as a factor needs."""
-    total = len(gram)
-    c = v.shape[1]
-    size = total + (c if intercept else 0)
-    H = np.zeros((size, size))
-    H[:total, :total] = gram
-    i, j, k = pairs
-    H[i, j] += (beta / lengths[k]) * ((i == j) - unit[i] * unit[j])
-    rhs = -gradient
+    total, rhs = len(gram), -gradient
+    border, corner = np.zeros((total, 0)), np.zeros((0, 0))
     if intercept:
-        edge = blocks.border(h)
-        H[:total, total:], H[total:, :total] = edge, edge.T
-        H[total:, total:] = h.sum(axis=0) if h.ndim == 3 else np.diag(h.sum(axis=0))
+        border, corner = blocks.border(h), h.sum(axis=0) if h.ndim == 3 else np.diag(h.sum(axis=0))
         rhs = np.concatenate([rhs, v.sum(axis=0)])
     # Jacobi scaling: wedge columns and intercepts differ in size by many powers of ten.
     # A block of one entry that no sample sees has none at all; its step need only be long enough to meet zero.
-    diagonal = H.diagonal()
-    scale = 1.0 / np.sqrt(np.maximum(diagonal, max(_UNSEEN * float(diagonal.max()), np.finfo(float).tiny)))
-    H *= scale[:, None]
-    H *= scale
+    size = len(rhs)
+    H, scale = np.empty((size, size)), np.empty(size)
+    core.newton_matrix(gram, blocks.starts, unit, lengths, beta, border, corner, _UNSEEN, H, scale)
     damping = 1e-13 * size
     # Both triangles are alike, so the rows may pass for columns.
     while True:
@@ -193,18 +184,7 @@ def _newton_step(
     x = dpotrs(factor, rhs, lower=True)[0]
     x += dpotrs(factor, rhs - H @ x, lower=True)[0]
     x *= scale
-    return x[:total], x[total:] if intercept else np.zeros(c)
-
-
-def _pairs(starts: Ints) -> tuple[Ints, Ints, Ints]:
-    """Positions (i, j) of the entries of the diagonal blocks of more than one row, and their blocks."""
-    sizes = np.diff(starts)
-    blocks = np.flatnonzero(sizes > 1)
-    size = sizes[blocks]
-    k = np.repeat(blocks, size * size)
-    within = np.arange(len(k)) - np.repeat(np.cumsum(size * size) - size * size, size * size)
-    i, j = np.divmod(within, sizes[k])
-    return starts[k] + i, starts[k] + j, k
+    return x[:total], x[total:] if intercept else np.zeros(v.shape[1])
 
 
 def _search(
@@ -243,7 +223,9 @@ def _drop_smallest(
 ) -> bool:
     """Set a block of several entries to zero if zero is optimal for it (to second order)."""
     starts = blocks.starts
-    short = np.flatnonzero((np.diff(starts) > 1) & (lengths <= 1e-2 * lengths.max(initial=0.0)))
+    short = np.flatnonzero((lengths <= 1e-2 * lengths.max(initial=0.0)) & (np.diff(starts) > 1))
+    if not len(short):
+        return False
     for k in short[np.argsort(lengths[short], kind="stable")]:
         i, j = starts[k], starts[k + 1]
         at_zero = correlation[i:j] + gram[i:j, i:j] @ state.a[i:j]

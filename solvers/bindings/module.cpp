@@ -5,6 +5,7 @@ namespace nb = nanobind;
 
 void bind_line(nb::module_& m);
 void bind_master(nb::module_& m);
+void bind_newton(nb::module_& m);
 void bind_pencil(nb::module_& m);
 void bind_planar(nb::module_& m);
 void bind_rounding(nb::module_& m);
@@ -14,6 +15,7 @@ NB_MODULE(_core, m) {
     m.doc() = "Compiled kernels of convexnn; use them through the Python layers.";
     bind_line(m);
     bind_master(m);
+    bind_newton(m);
     bind_pencil(m);
     bind_planar(m);
     bind_rounding(m);

@@ -15,6 +15,9 @@ from convexnn.training.problem import LassoProblem
 
 __all__ = ["ColumnMaster", "Master", "MasterState", "WorkingSet"]
 
+# Unit neurons whose cosine and offset agree up to this are the same.
+_SAME = 1e-15
+
 
 @dataclass(frozen=True)
 class MasterState:
@@ -66,10 +69,17 @@ class WorkingSet:
         """Candidates that are not in the set: a master has priced its own atoms to full accuracy."""
         if not len(found) or not len(self):
             return found
-        inner = self.normals @ found.normals.T
-        lengths = np.sqrt((self.normals**2).sum(axis=1))[:, None] * np.sqrt((found.normals**2).sum(axis=1))
-        same = (inner >= (1.0 - 1e-15) * lengths) & (np.abs(self.offsets[:, None] - found.offsets) <= 1e-15)
-        return found.select(~same.any(axis=0))
+        order = np.argsort(self.offsets)
+        offsets = self.offsets[order]
+        begin = np.searchsorted(offsets, found.offsets - _SAME, side="left")
+        many = np.searchsorted(offsets, found.offsets + _SAME, side="right") - begin
+        theirs = np.repeat(np.arange(len(found)), many)
+        mine = order[np.arange(len(theirs)) + np.repeat(begin + many - np.cumsum(many), many)]
+        u, w = self.normals[mine], found.normals[theirs]
+        lengths = np.sqrt((u * u).sum(axis=1)) * np.sqrt((w * w).sum(axis=1))
+        known = np.zeros(len(found), dtype=bool)
+        known[theirs[(u * w).sum(axis=1) >= (1.0 - _SAME) * lengths]] = True
+        return found.select(~known)
 
 
 class Master(Protocol):

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from convexnn._native import core
 from convexnn._types import Bools, Floats, Ints
 from convexnn.training.masters.face import Face
+from convexnn.training.masters.rows import Rows
 
 __all__ = ["FaceBlocks", "Neuron"]
-
-# A sample nearer than this is on the hyperplane, and a step towards it has no length.
-_TINY = 1e-300
 
 
 @dataclass(frozen=True)
@@ -24,9 +23,9 @@ class Neuron:
     a: Floats
 
     @property
-    def key(self) -> tuple[tuple[int, ...], bytes, float]:
+    def key(self) -> bytes:
         """Neurons of equal key can be added up: the same function, and the penalty never grows."""
-        return (*self.face.key, self.sign)
+        return self.face.key + (b"+" if self.sign > 0 else b"-")
 
     def merged(self, other: Neuron) -> Neuron:
         """The sum of two neurons of equal key."""
@@ -55,14 +54,15 @@ class FaceBlocks:
 
     def __init__(self, n: int, r: int) -> None:
         self.faces: list[Face] = []
+        self._keys: list[bytes] = []
         self.signs: Floats = np.zeros(0)
         self.a: Floats = np.zeros(0)
         self._n, self._r = n, r
         self._h: Floats | None = None  # curvatures that belong to the kept Gram matrix
         self._gram: Floats = np.zeros((0, 0))
-        self._G: Floats = np.zeros((0, n))
-        # What the faces with room to move need to know where they end: row q of the faces that have one.
-        self._inward: list[Floats] = [np.zeros((0, n)) for _ in range(r)]
+        self._G = Rows((n,))
+        # What the faces with room to move need to know where they end, filled up with zeros.
+        self._inward = Rows((r, n))
         self._lay_out(np.zeros(0, dtype=np.int64))
 
     def __len__(self) -> int:
@@ -72,9 +72,10 @@ class FaceBlocks:
         self.starts: Ints = np.concatenate([[0], np.cumsum(sizes)])
         self.sizes: Ints = sizes
         self._single, self._wide = np.flatnonzero(sizes == 1), np.flatnonzero(sizes > 1)
-        depths = sizes[self._wide]
-        self._deep = [np.flatnonzero(depths > q) for q in range(self._r)]
-        self._places = [self.starts[self._wide[deep]] + q for q, deep in enumerate(self._deep)]
+        wide = sizes[self._wide]
+        self._depth = int(wide.max(initial=0))
+        steps = np.minimum(np.arange(self._depth), wide[:, None] - 1)
+        self._places = self.starts[self._wide, None] + steps
         self.rows: Ints = np.full(len(self.faces), -1, dtype=np.int64)
 
     def neuron(self, k: int) -> Neuron:
@@ -90,13 +91,13 @@ class FaceBlocks:
         stays = np.zeros(len(self), dtype=bool)
         stays[keep] = True
         kept = np.flatnonzero(np.repeat(stays, self.sizes))
-        self._G = np.concatenate([self._G.take(kept, axis=0), *(neuron.sign * neuron.face.active for neuron in new)])
-        wide = [neuron.face for neuron in new if neuron.face.size > 1]
-        for q, deep in enumerate(self._deep):
-            on, fresh = stays[self._wide[deep]], [face.inward[q : q + 1] for face in wide if face.size > q]
-            if fresh or not on.all():
-                self._inward[q] = np.concatenate([self._inward[q][on], *fresh])
+        self._G.change(
+            np.repeat(stays, self.sizes), [row for neuron in new for row in neuron.sign * neuron.face.active]
+        )
+        fresh = [neuron.face for neuron in new if neuron.face.size > 1]
+        self._inward.change(stays[self._wide], [self._filled(face.inward) for face in fresh])
         self.faces = [self.faces[k] for k in keep.tolist()] + [neuron.face for neuron in new]
+        self._keys = [self._keys[k] for k in keep.tolist()] + [neuron.key for neuron in new]
         self.signs = np.concatenate([self.signs[keep], [neuron.sign for neuron in new]])
         self.a = np.concatenate([self.a[kept], *(neuron.a for neuron in new)])
         sizes = np.array([neuron.face.size for neuron in new], dtype=np.int64)
@@ -104,21 +105,26 @@ class FaceBlocks:
         if self._h is not None:
             self._extend_gram(kept, self._h)
 
+    def _filled(self, rows: Floats) -> Floats:
+        filled = np.zeros((self._r, self._n))
+        filled[: len(rows)] = rows
+        return filled
+
     def _extend_gram(self, kept: Ints, h: Floats) -> None:
         old, total = len(kept), len(self.a)
         gram = np.empty((total, total))
         gram[:old, :old] = self._gram.take(kept, axis=0).take(kept, axis=1)
         if total > old:
-            edge = (self._G[old:] * h) @ self._G.T
+            block, places = self._G.block, self._G.places
+            edge = ((block.take(places[old:], axis=0) * h) @ block.T).take(places, axis=1)
             gram[old:], gram[:, old:] = edge, edge.T
         self._gram = gram
 
     def _merge(self, keep: Ints, new: list[Neuron]) -> tuple[Ints, list[Neuron]]:
         if not new:
             return keep, new
-        signs = self.signs.tolist()
-        place = {(*self.faces[k].key, signs[k]): k for k in keep.tolist()}
-        fresh: dict[object, Neuron] = {}
+        place = {self._keys[k]: k for k in keep.tolist()}
+        fresh: dict[bytes, Neuron] = {}
         for neuron in new:
             key = neuron.key
             if key in place:
@@ -140,7 +146,8 @@ class FaceBlocks:
         turned = np.repeat(z * self.signs < 0, self.sizes)
         self.signs = np.where(z < 0, -1.0, np.where(z > 0, 1.0, self.signs))
         if turned.any():
-            self._G[turned] *= -1.0
+            self._G.block[self._G.places[turned]] *= -1.0
+            self._keys = [self.neuron(k).key for k in range(len(self))]
             self._h = None
 
     def columns(self) -> Floats:
@@ -148,7 +155,7 @@ class FaceBlocks:
         if not len(self):
             return np.zeros((0, self._n))
         weights = np.repeat(self.signs / self.lengths(), self.sizes) * self.a
-        return np.asarray(np.add.reduceat(self._G * weights[:, None], self.starts[:-1], axis=0))
+        return np.asarray(np.add.reduceat(self._G.in_order() * weights[:, None], self.starts[:-1], axis=0))
 
     def normals(self) -> Floats:
         """Unit normals (m, r)."""
@@ -163,29 +170,22 @@ class FaceBlocks:
         return np.concatenate([f.mask for f in self.faces]).reshape(len(self), self._n)
 
     def outputs(self, a: Floats) -> Floats:
-        return np.asarray(a @ self._G)[:, None]
+        weights = np.empty(len(a))
+        weights[self._G.places] = a
+        return np.asarray(weights @ self._G.block)[:, None]
 
     def correlate(self, v: Floats) -> Floats:
-        return np.asarray(self._G @ v[:, 0])
+        return np.asarray((self._G.block @ v[:, 0]).take(self._G.places))
 
     def gram(self, h: Floats) -> Floats:
         if self._h is None or not np.array_equal(h[:, 0], self._h):
             self._h = h[:, 0].copy()
-            self._gram = np.asarray((self._G * self._h) @ self._G.T)
+            rows = self._G.in_order()
+            self._gram = np.asarray((rows * self._h) @ rows.T)
         return self._gram
 
     def border(self, h: Floats) -> Floats:
-        return np.asarray(self._G @ h)
-
-    def _depths(self, a: Floats) -> Floats:
-        """How far the samples are from the hyperplanes of the wide faces, negative beyond them."""
-        out = self._inward[0] * a[self._places[0], None]
-        for inward, places, deep in zip(self._inward[1:], self._places[1:], self._deep[1:]):
-            if len(places) == len(out):
-                out += inward * a[places, None]
-            elif len(places):
-                out[deep] += inward * a[places, None]
-        return out
+        return np.asarray((self._G.block @ h).take(self._G.places, axis=0))
 
     def reach(self, a: Floats, d: Floats) -> Floats:
         """For every neuron the step at which its length turns zero or a sample crosses its hyperplane (m,)."""
@@ -197,14 +197,7 @@ class FaceBlocks:
             np.divide(-now, move, out=ends, where=now * move < 0)
             steps[self._single] = ends
         if len(self._wide):
-            now, move = self._depths(a), self._depths(d)
-            np.maximum(now, _TINY, out=now)
-            with np.errstate(over="ignore"):
-                move /= now
-            first = move.argmin(axis=1)
-            fastest = move[np.arange(len(first)), first]
-            self.rows[self._wide] = first
-            ends = np.full(len(first), np.inf)
-            np.divide(-1.0, fastest, out=ends, where=fastest < 0)
-            steps[self._wide] = ends
+            ends, rows = np.empty(len(self._wide)), np.empty(len(self._wide), dtype=np.int64)
+            core.face_reach(self._inward.block, self._inward.places, a[self._places], d[self._places], ends, rows)
+            steps[self._wide], self.rows[self._wide] = ends, rows
         return steps

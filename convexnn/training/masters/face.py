@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,7 +11,7 @@ from scipy.linalg import null_space
 
 from convexnn._types import Bools, Floats, Ints
 
-__all__ = ["Face", "make_face", "make_faces", "open_face", "shrink_face"]
+__all__ = ["Face", "make_face", "make_faces", "open_face", "read_key", "shrink_face"]
 
 # A projected sample shorter than this lies on the hyperplane whatever the neuron does within its face.
 _FIXED = 1e-12
@@ -46,18 +47,18 @@ class Face:
         return int(self.basis.shape[1])
 
     @cached_property
-    def key(self) -> tuple[tuple[int, ...], bytes]:
-        """Equal for equal faces."""
-        return tuple(sorted(self.tight)), self.mask.tobytes()
+    def key(self) -> bytes:
+        """Equal for equal faces: their samples, increasing, and their pattern; see :func:`read_key`."""
+        return _key(sorted(self.tight), self.mask.tobytes())
 
     @cached_property
-    def closures(self) -> list[tuple[tuple[int, ...], bytes]]:
+    def closures(self) -> list[bytes]:
         """Keys of the face itself and of those of one more dimension on whose border it lies."""
-        tight, mask = self.key
+        tight, mask = sorted(self.tight), self.mask.tobytes()
         found = [self.key]
         for i in tight:
-            rest = tuple(j for j in tight if j != i)
-            found += [(rest, mask), (rest, mask[:i] + b"\x01" + mask[i + 1 :])]
+            rest = [j for j in tight if j != i]
+            found += [_key(rest, mask), _key(rest, mask[:i] + b"\x01" + mask[i + 1 :])]
         return found
 
     @cached_property
@@ -69,6 +70,15 @@ class Face:
     def inward(self) -> Floats:
         """`projected` with signs turned such that ``a @ inward >= 0`` inside the face."""
         return np.asarray(np.where(self.mask, self.projected, -self.projected))
+
+
+def _key(tight: list[int], mask: bytes) -> bytes:
+    return array("q", tight).tobytes() + mask
+
+
+def read_key(key: bytes, n: int) -> tuple[tuple[int, ...], Bools]:
+    """Samples on the hyperplane and the pattern of n samples that a key stands for."""
+    return tuple(np.frombuffer(key[:-n], dtype=np.int64).tolist()), np.frombuffer(key[-n:], dtype=bool)
 
 
 def _project(points: Floats, affine: bool, tight: tuple[int, ...], basis: Floats) -> tuple[Floats, Floats]:

@@ -84,7 +84,7 @@ class FaceMaster:
             working.normals = blocks.normals()
             working.offsets = -np.einsum("ij,ij->i", working.normals, np.array([f.pivot for f in blocks.faces]))
             width = working.rows.shape[1]
-            rows = [(*f.key[0][:width], *[-1] * (width - len(f.tight))) for f in blocks.faces]
+            rows = [(*sorted(f.tight)[:width], *[-1] * (width - len(f.tight))) for f in blocks.faces]
             working.rows = np.array(rows, dtype=np.int64)
         if self._lengths is not None:
             working.add(Candidates(pool.normals, pool.offsets, pool.rows, np.zeros(len(pool)), 0.0))
@@ -192,7 +192,7 @@ class FaceMaster:
             if gain <= enough:
                 break
             neuron = blocks.neuron(k)
-            mark = (*neuron.key, int(row), towards.tobytes())
+            mark = (neuron.key, int(row), towards.tobytes())
             if left[k] or mark in tried:
                 continue
             tried.add(mark)

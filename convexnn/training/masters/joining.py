@@ -6,7 +6,7 @@ import numpy as np
 
 from convexnn._types import Floats
 from convexnn.training.masters.blocks import Neuron
-from convexnn.training.masters.face import make_face
+from convexnn.training.masters.face import make_face, read_key
 
 __all__ = ["join"]
 
@@ -25,24 +25,25 @@ def join(points: Floats, affine: bool, neurons: list[Neuron]) -> tuple[list[int]
     list of Neuron
         The sums.
     """
-    places: dict[tuple[tuple[int, ...], bytes, float], list[int]] = {}
+    places: dict[float, dict[bytes, list[int]]] = {}
     for k, neuron in enumerate(neurons):
         # A hyperplane that turns about its only pivot has no face beyond its own.
         widens = len(neuron.face.tight) > int(affine)
+        mine = places.setdefault(neuron.sign, {})
         for key in neuron.face.closures if widens else [neuron.face.key]:
-            places.setdefault((*key, neuron.sign), []).append(k)
+            mine.setdefault(key, []).append(k)
     gone: set[int] = set()
     sums: list[Neuron] = []
-    for (tight, pattern, sign), found in places.items():
-        if len(found) < 2:
-            continue
-        members = [k for k in found if k not in gone]
-        if len(members) < 2:
-            continue
-        gone.update(members)
-        normal = sum((neurons[k].face.basis @ neurons[k].a for k in members), np.zeros(points.shape[1]))
-        mask = np.frombuffer(pattern, dtype=bool)
-        own = [neurons[k].face for k in members if neurons[k].face.key == (tight, pattern)]
-        face = own[0] if own else make_face(points, affine, tight, mask)
-        sums.append(Neuron(face, sign, face.basis.T @ normal))
+    for sign, mine in places.items():
+        for key, found in mine.items():
+            if len(found) < 2:
+                continue
+            members = [k for k in found if k not in gone]
+            if len(members) < 2:
+                continue
+            gone.update(members)
+            normal = sum((neurons[k].face.basis @ neurons[k].a for k in members), np.zeros(points.shape[1]))
+            own = [neurons[k].face for k in members if neurons[k].face.key == key]
+            face = own[0] if own else make_face(points, affine, *read_key(key, len(points)))
+            sums.append(Neuron(face, sign, face.basis.T @ normal))
     return sorted(gone), sums
