@@ -4,7 +4,8 @@ Every cell (data set, beta, split) is one run of convexnn and 28 of Adam and L-B
 objective, 1/2 |f - y|^2 + beta sum ||w|| |a|, without biases, computed from the networks by one function. The best
 competing run is made once more right beside ours, so that both times see the same machine. Cells are appended to
 OUTPUT.jsonl; a second call continues where the first one stopped, and ``--again`` renews our runs. MLPRegressor runs
-as a user calls it; scnn in an environment of its own that has convexnn too (``--scnn PYTHON``).
+as a user calls it; scnn in an environment of its own that has convexnn too (``--scnn PYTHON``), adelie in one without
+(``--adelie PYTHON``).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import platform
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from pathlib import Path
@@ -32,6 +34,7 @@ from convexnn.compare.methods import run_method
 from convexnn.compare.task import Task
 from convexnn.data import make_spiral
 from convexnn.export import from_sklearn
+from convexnn.network import ReLUNetwork
 
 TABLES = Path(__file__).resolve().parents[3] / "shared" / "data" / "tabular"
 RATIOS = (1e-1, 1e-2, 1e-3)
@@ -140,6 +143,28 @@ def one_scnn(name: str, ratio: str, split: str) -> None:
     print(json.dumps({"objective": run.objective, "seconds": time.process_time() - begin, "test": run.test_score}))
 
 
+def adelie(python: str, task: Task) -> dict[str, Any]:
+    """The convex problem over 500 sampled gates with cone constraints, along a path of 30 penalties."""
+    script = Path(__file__).with_name("adelie_run.py")
+    with tempfile.TemporaryDirectory() as folder:
+        given, made = Path(folder, "in.npz"), Path(folder, "out.npz")
+        np.savez(given, X=task.X, y=task.y[:, 0], beta=task.beta)
+        command = [python, str(script), str(given), str(made), "20"]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+        except subprocess.TimeoutExpired:
+            return {"failed": "not over after 300 s"}
+        if done.returncode:
+            return {"failed": done.stderr[-300:]}
+        out = np.load(made)
+    network = ReLUNetwork(out["W"], np.zeros(len(out["W"])), out["a"][:, None], np.zeros(1)).rescaled("l2", False)
+    return {
+        "objective": network.objective(task.X, task.y, beta=task.beta, bias=False), "seconds": float(out["seconds"]),
+        "neurons": network.n_neurons, "test": task.score(network.outputs(task.X_test), test=True),
+        "reached": float(out["reached"]),
+    }  # fmt: skip
+
+
 def visit(row: dict[str, Any], args: argparse.Namespace) -> bool:
     """Run what a cell lacks; whether anything was run."""
     task, changed = make(row["data"], row["ratio"], row["split"]), False
@@ -152,6 +177,8 @@ def visit(row: dict[str, Any], args: argparse.Namespace) -> bool:
         row["mlp"], changed = as_users_call_it(task), True
     if args.scnn is not None and "scnn" not in row:
         row["scnn"], changed = scnn(args, row["data"], row["ratio"], row["split"]), True
+    if args.adelie is not None and "adelie" not in row:
+        row["adelie"], changed = adelie(args.adelie, task), True
     if "ours" not in row or args.again:
         row["ours"], row["beside"], changed = ours(task, args.ours), repeat(task, row["runs"][0]), True
     return changed
@@ -159,6 +186,13 @@ def visit(row: dict[str, Any], args: argparse.Namespace) -> bool:
 
 def label(run: dict[str, Any]) -> str:
     return f"{run['method']}-{run['width']}"
+
+
+def peer_cell(run: dict[str, Any]) -> str:
+    if "objective" not in run:
+        return "failed" if run else ""
+    reached = f" (at {run['reached']:.2g} beta)" if run.get("reached", 1.0) > 1.001 else ""
+    return f"{run['objective']:.6g}, {run['test']:.3f}{reached}"
 
 
 def summary(rows: list[dict[str, Any]], args: argparse.Namespace) -> str:
@@ -172,11 +206,13 @@ def summary(rows: list[dict[str, Any]], args: argparse.Namespace) -> str:
         "(three steps, three seeds, widths 100 and 1000: a short look at all, the best three go on until they stall) "
         f"and L-BFGS (five seeds, both widths), each at most {ends}. The best of these 28 runs is shown, and its time "
         "when run again beside ours. All times are processor seconds. MLPRegressor has free biases, a larger class of "
-        "networks, and scikit-learn's own stopping.",
+        "networks, and scikit-learn's own stopping. scnn and adelie (split 0 where they were run, 20 s) solve the "
+        "convex problem over 500 sampled gates; adelie's path is marked where it broke off before beta.",
         "",
         "| data | n x d | beta / beta_max | split | convexnn | best local | ratio | s | s of that run | neurons | its "
-        "neurons | test R2 | its test R2 | MLPRegressor objective, test R2 | scnn objective, test R2 |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|",
+        "neurons | test R2 | its test R2 | MLPRegressor objective, test R2 | scnn objective, test R2 | adelie "
+        "objective, test R2 |",
+        "|" + "---|" * 16,
     ]
     order = list(DATA)
     rows = sorted(
@@ -190,8 +226,7 @@ def summary(rows: list[dict[str, Any]], args: argparse.Namespace) -> str:
         tests.append(mine["test"] - best["test"])
         below += all(run["objective"] >= mine["objective"] for run in row["runs"])
         fast, small = fast + (mine["seconds"] <= beside["seconds"]), small + (mine["neurons"] < best["neurons"])
-        peers = [row.get(name) or {} for name in ("mlp", "scnn")]
-        peer_cells = [f"{p['objective']:.6g}, {p['test']:.3f}" if p.get("objective") else "" for p in peers]
+        peer_cells = [peer_cell(row.get(name) or {}) for name in ("mlp", "scnn", "adelie")]
         lines.append(
             f"| {row['data']} | {row['shape'][0]} x {row['shape'][1]} | {row['ratio']:g} | {row['split']} | "
             f"{mine['objective']:.7g} | {best['objective']:.7g} ({label(best)}) | {ratios[-1]:.5f} | "
@@ -218,6 +253,7 @@ def main() -> None:
     parser.add_argument("--again", action="store_true", help="run convexnn again where it has run")
     parser.add_argument("--known", action="store_true", help="only cells whose competitors have run")
     parser.add_argument("--scnn", help="Python of an environment with scnn and convexnn")
+    parser.add_argument("--adelie", help="Python of an environment with adelie")
     parser.add_argument("--one-scnn", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one_scnn:
