@@ -43,7 +43,7 @@ class Blocks(Protocol):
         """All G_t'v, flat."""
         ...
 
-    def gram(self, h: Floats) -> Floats:
+    def gram(self, h: Floats) -> Floats | Curvature:
         """G'HG for curvatures h: (n, c) diagonal or (n, c, c)."""
         ...
 
@@ -53,6 +53,24 @@ class Blocks(Protocol):
 
     def reach(self, a: Floats, d: Floats) -> Floats:
         """For every block the largest step along d before it leaves its cone (infinite: none)."""
+        ...
+
+
+class Curvature(Protocol):
+    """G'HG with a structure that makes Newton's step cheaper."""
+
+    def block(self, j: int) -> Floats:
+        """The diagonal block of one G_t."""
+        ...
+
+    def step(
+        self, directions: Floats, stiffness: Floats, gradient: Floats, residual: Floats | None
+    ) -> tuple[Floats, Floats] | None:
+        """The step for directions a_t / ||a_t|| and stiffness beta / ||a_t||; None where it is not accurate."""
+        ...
+
+    def dense(self) -> Floats:
+        """The whole matrix."""
         ...
 
 
@@ -150,7 +168,7 @@ def _curvature(loss: Loss, f: Floats) -> Floats:
 
 
 def _newton_step(
-    gram: Floats,
+    gram: Floats | Curvature,
     unit: Floats,
     lengths: Floats,
     beta: float,
@@ -161,6 +179,11 @@ def _newton_step(
     intercept: bool,
 ) -> tuple[Floats, Floats]:
     """Solve the Newton system, bordered by the intercepts, with as little damping as a factor needs."""
+    if not isinstance(gram, np.ndarray):
+        found = gram.step(unit, beta / lengths, gradient, v.sum(axis=0) if intercept else None)
+        if found is not None:
+            return found
+        gram = gram.dense()
     total, rhs = len(gram), -gradient
     border, corner = np.zeros((total, 0)), np.zeros((0, 0))
     if intercept:
@@ -218,7 +241,7 @@ def _drop_smallest(
     state: NewtonState,
     value: float,
     correlation: Floats,
-    gram: Floats,
+    gram: Floats | Curvature,
     lengths: Floats,
 ) -> bool:
     """Set a block of several entries to zero if zero is optimal for it (to second order)."""
@@ -228,7 +251,8 @@ def _drop_smallest(
         return False
     for k in short[np.argsort(lengths[short], kind="stable")]:
         i, j = starts[k], starts[k + 1]
-        at_zero = correlation[i:j] + gram[i:j, i:j] @ state.a[i:j]
+        own = gram[i:j, i:j] if isinstance(gram, np.ndarray) else gram.block(int(k))
+        at_zero = correlation[i:j] + own @ state.a[i:j]
         if float(np.linalg.norm(at_zero)) > beta:
             continue
         a = state.a.copy()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from convexnn._types import Floats, Ints
+from convexnn._types import Floats
 from convexnn.training.masters.base import ColumnMaster, MasterState
+from convexnn.training.masters.outputs import OutputBlocks
 from convexnn.training.newton import Event, minimise
 from convexnn.training.problem import LassoProblem
 
@@ -16,55 +17,8 @@ _ENTER = 16
 _MAX_ROUNDS = 2000
 # Relative violation of ||K_j'v|| <= beta that counts as optimal.
 _TOLERANCE = 1e-10
-# A step that brings a group below this share of its length would leave it at zero.
-_THROUGH = 0.1
 # An entering group starts with this share of the response it would need alone.
 _SEED = 1e-3
-
-
-class OutputBlocks:
-    """Blocks G_j = K_j (x) I_c: every atom feeds all outputs."""
-
-    def __init__(self, columns: Floats, c: int) -> None:
-        self._K = columns  # (k, n)
-        self._c = c
-        self.starts: Ints = np.arange(len(columns) + 1, dtype=np.int64) * c
-
-    def outputs(self, a: Floats) -> Floats:
-        return np.asarray(self._K.T @ a.reshape(-1, self._c))
-
-    def correlate(self, v: Floats) -> Floats:
-        return np.asarray((self._K @ v).ravel())
-
-    def gram(self, h: Floats) -> Floats:
-        k, c = len(self._K), self._c
-        out = np.zeros((k, c, k, c))
-        if h.ndim == 2:
-            first = (self._K * h[:, 0]) @ self._K.T
-            for o in range(c):
-                same = np.array_equal(h[:, o], h[:, 0])
-                out[:, o, :, o] = first if same else (self._K * h[:, o]) @ self._K.T
-        else:
-            for o in range(c):
-                for p in range(o, c):
-                    out[:, o, :, p] = (self._K * h[:, o, p]) @ self._K.T
-                    out[:, p, :, o] = out[:, o, :, p]
-        return out.reshape(k * c, k * c)
-
-    def border(self, h: Floats) -> Floats:
-        k, c = len(self._K), self._c
-        if h.ndim == 3:
-            return np.asarray(np.einsum("kn,nop->kop", self._K, h).reshape(k * c, c))
-        return np.asarray(np.einsum("kn,no,op->kop", self._K, h, np.eye(c)).reshape(k * c, c))
-
-    def reach(self, a: Floats, d: Floats) -> Floats:
-        """For every group the step at which it passes (nearly) through zero, where its norm has a kink."""
-        groups, moves = a.reshape(-1, self._c), d.reshape(-1, self._c)
-        square, inner = (groups * groups).sum(axis=1), (groups * moves).sum(axis=1)
-        speed = np.maximum((moves * moves).sum(axis=1), np.finfo(float).tiny)
-        closest = square - inner * inner / speed
-        through = (inner < 0) & (closest < _THROUGH**2 * square)
-        return np.where(through, -inner / speed, np.inf)
 
 
 class GroupMaster(ColumnMaster):

@@ -96,12 +96,13 @@ def test_group_newton_on_random_dictionaries(loss):
         assert_optimal(GroupMaster(problem), problem, found, K, rows=2)
 
 
-@pytest.mark.parametrize("pattern", ["aaa", "aba", "abb", "abc", "full"])
+@pytest.mark.parametrize("pattern", ["aaa", "aba", "abb", "abc", "ddc", "full"])
 def test_curvature_of_groups_is_that_of_each_output(pattern):
     """Gram matrix and border against the Jacobian written out, also where some outputs share their curvature."""
     rng = np.random.default_rng(4)
     K, c = rng.random((4, 7)), 3
-    each = {letter: rng.random(7) for letter in "abc"}
+    each = {letter: rng.random(7) for letter in "abcd"}
+    each["d"][2:] = 1e-6  # flat but for two samples
     if pattern == "full":
         roots = rng.random((7, c, c))
         h = H = roots @ roots.transpose(0, 2, 1)
@@ -110,8 +111,52 @@ def test_curvature_of_groups_is_that_of_each_output(pattern):
         H = np.array([np.diag(row) for row in h])
     J = np.einsum("kn,op->nokp", K, np.eye(c)).reshape(7, c, 4 * c)
     blocks = OutputBlocks(K, c)
-    np.testing.assert_allclose(blocks.gram(h), np.einsum("noi,nop,npj->ij", J, H, J), rtol=1e-12, atol=1e-14)
+    gram = blocks.gram(h)
+    dense = gram if pattern == "full" else gram.dense()
+    np.testing.assert_allclose(dense, np.einsum("noi,nop,npj->ij", J, H, J), rtol=1e-12, atol=1e-14)
     np.testing.assert_allclose(blocks.border(h), np.einsum("noi,nop->ip", J, H), rtol=1e-12, atol=1e-14)
+    for j in range(4 if pattern != "full" else 0):
+        own = slice(c * j, c * j + c)
+        np.testing.assert_allclose(gram.block(j), dense[own, own], rtol=1e-14)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("kind", ["plain", "equal curvatures", "short groups", "dependent atoms", "flat output"])
+@pytest.mark.parametrize("intercept", [True, False])
+def test_newton_step_by_outputs_solves_the_dense_system(kind, intercept, seed):
+    """The structured step against the system written out; where it declines, the dense one takes over."""
+    rng = np.random.default_rng(seed)
+    k, c, n = 5, 3, 12
+    K, h = np.maximum(rng.standard_normal((k, n)), 0.0) + 1e-3, rng.random((n, c)) + 0.01
+    a, beta = rng.standard_normal((k, c)), 0.1
+    if kind == "equal curvatures":
+        h[:] = h[:, :1]
+    elif kind == "short groups":
+        a *= 10.0 ** -np.arange(0, 10, 2)[:, None]
+    elif kind == "dependent atoms":
+        K[1], K[2] = K[0], 2.0 * K[0]
+    elif kind == "flat output":
+        h[:, 1] = 1e-8
+    lengths = np.linalg.norm(a, axis=1)
+    u, gradient, residual = a / lengths[:, None], rng.standard_normal((k, c)), rng.standard_normal(c)
+    H = OutputBlocks(K, c).gram(h).dense()
+    for j in range(k):
+        own = slice(c * j, c * j + c)
+        H[own, own] += beta / lengths[j] * (np.eye(c) - np.outer(u[j], u[j]))
+    right = -gradient.ravel()
+    if intercept:
+        border = OutputBlocks(K, c).border(h)
+        H = np.block([[H, border], [border.T, np.diag(h.sum(axis=0))]])
+        right = np.concatenate([right, residual])
+    found = OutputBlocks(K, c).gram(h).step(
+        u.ravel(), beta / lengths, gradient.ravel(), residual if intercept else None
+    )
+    assert found is not None or kind == "short groups"
+    if found is not None:
+        x = np.concatenate(found) if intercept else found[0]
+        scale = 1.0 / np.sqrt(H.diagonal())
+        share = 1e-3 if kind in ("short groups", "dependent atoms") else 1e-11
+        assert np.linalg.norm(scale * (H @ x - right)) <= share * np.linalg.norm(scale * right)
 
 
 @pytest.mark.parametrize("scope", ["dictionary", "auto"])
