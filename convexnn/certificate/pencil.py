@@ -84,12 +84,12 @@ def pencil_response(
     offset : float
         The neuron, up to orientation.
     """
-    data = make_rows(frame, everything)
     if everything and _has_sectors(frame, v):
         sectors = make_sectors(frame.points) if orders is None else orders.sectors(frame)
         if sectors is not None:
             value, normal, pivot = arc_response(sectors, v[:, 0])
             return value, normal, -float(frame.points[pivot] @ normal)
+    data = make_rows(frame, everything)
     task = partial(_respond, frame, data, data.weights(v), everything)
     sets = batches(frame, data) if orders is None else orders.batches(frame, data)
     found: list[_Best] = []

@@ -113,7 +113,15 @@ class FaceBlocks:
     def _extend_gram(self, kept: Ints, h: Floats) -> None:
         old, total = len(kept), len(self.a)
         gram = np.empty((total, total))
-        gram[:old, :old] = self._gram.take(kept, axis=0).take(kept, axis=1)
+        first = int(np.searchsorted(kept - np.arange(old), 1))
+        if first == old or kept[-1] - kept[first] == old - 1 - first:  # one gap at most, which is the rule
+            shift = int(kept[first]) - first if first < old else 0
+            parts = (slice(first), slice(first)), (slice(first, old), slice(first + shift, old + shift))
+            for into, out in parts:
+                for over, across in parts:
+                    gram[into, over] = self._gram[out, across]
+        else:
+            gram[:old, :old] = self._gram.take(kept, axis=0).take(kept, axis=1)
         if total > old:
             block, places = self._G.block, self._G.places
             edge = ((block.take(places[old:], axis=0) * h) @ block.T).take(places, axis=1)
@@ -155,7 +163,13 @@ class FaceBlocks:
         if not len(self):
             return np.zeros((0, self._n))
         weights = np.repeat(self.signs / self.lengths(), self.sizes) * self.a
-        return np.asarray(np.add.reduceat(self._G.in_order() * weights[:, None], self.starts[:-1], axis=0))
+        at = self.starts[:-1]
+        found = self._G.block.take(self._G.places[at], axis=0)
+        found *= weights[at, None]
+        for q in range(1, self._depth):
+            wide = np.flatnonzero(self.sizes > q)
+            found[wide] += self._G.block.take(self._G.places[at[wide] + q], axis=0) * weights[at[wide] + q, None]
+        return found
 
     def normals(self) -> Floats:
         """Unit normals (m, r)."""

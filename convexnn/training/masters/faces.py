@@ -34,9 +34,9 @@ _MAX_EVENTS = 2000
 _FIXED_ROUNDS, _FEW = 2, 4
 # Neurons that are remembered from one round to the next.
 _POOL = 200
-# Shares of the tolerance: of the objective, what Newton's method leaves; of beta, by how much the response of a
-# neuron that stays on a sample may fall short.
-_NEWTON, _STAY = 2e-5, 0.1
+# Shares of the tolerance: of the objective, what Newton's method leaves to its last step, which squares it; of beta,
+# by how much the response of a neuron that stays on a sample may fall short.
+_NEWTON, _STAY = 1e-3, 0.1
 _LEAST = 1e-15  # no decrease below this share of the objective can be told from rounding
 
 

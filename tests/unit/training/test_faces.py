@@ -82,6 +82,22 @@ def test_blocks_are_kept_up_to_date(r, affine):
 
 
 @pytest.mark.parametrize(("r", "affine"), FRAMES)
+def test_gram_matrix_follows_any_change(r, affine):
+    """Whichever neurons leave, from the front, the middle or the end, the matrix is that of the maps."""
+    frame = make_points(r, affine)
+    neurons, h = make_neurons(frame, 12), np.ones((frame.n, 1))
+    blocks, rng = FaceBlocks(frame.n, frame.rank), np.random.default_rng(3)
+    for _ in range(40):
+        keep = np.flatnonzero(rng.random(len(blocks)) < rng.choice([0.5, 0.9, 1.0]))
+        left = [neuron for neuron in neurons if neuron.key not in {blocks.neuron(k).key for k in range(len(blocks))}]
+        blocks.change(keep, left[: int(rng.integers(0, 3))])
+        G = np.array([blocks.outputs(unit)[:, 0] for unit in np.eye(len(blocks.a))]).reshape(-1, frame.n)
+        np.testing.assert_allclose(blocks.gram(h), G @ G.T, atol=1e-12)
+        total = sum((responses(frame, blocks.neuron(k)) for k in range(len(blocks))), np.zeros(frame.n))
+        np.testing.assert_allclose((blocks.signs * blocks.lengths()) @ blocks.columns(), total, atol=1e-12)
+
+
+@pytest.mark.parametrize(("r", "affine"), FRAMES)
 def test_lengths_and_signs_can_be_set(r, affine):
     """New signed lengths keep directions, and the maps follow the signs."""
     frame = make_points(r, affine)
