@@ -117,17 +117,25 @@ def table(runs):
 
 
 def picture(runs, path):
+    """Accuracies with standard errors; networks with all neurons replaced are on a scale of their own."""
     keys = sorted({(r["width"], r["rate"]) for r in runs})
-    fig, axes = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained", sharex=True)
-    for ax, what in zip(axes, ("train", "val")):
+    apart = STEPS.index("polished, all")
+    fig, axes = plt.subplots(
+        2, 2, figsize=(11, 5), layout="constrained", sharex=True, gridspec_kw={"height_ratios": [3, 1]}
+    )
+    for (upper, lower), what in zip(axes.T, ("train", "val")):
         for k, name in enumerate(STEPS):
             groups = [[r[what][k] for r in runs if (r["width"], r["rate"]) == key] for key in keys]
             mean = [np.mean(g) for g in groups]
             error = [np.std(g, ddof=1) / len(g) ** 0.5 if len(g) > 1 else 0.0 for g in groups]
-            ax.errorbar(np.arange(len(keys)) + 0.12 * (k - 2), mean, error, fmt="o", capsize=3, label=name)
-        ax.set_xticks(range(len(keys)), [f"{w}\n{rate:g}" for w, rate in keys])
-        ax.set(xlabel="second width, learning rate", ylabel=f"{what} accuracy")
-    axes[0].legend(fontsize=8)
+            ax = lower if k == apart else upper
+            place = np.arange(len(keys)) + (0 if k == apart else 0.14 * (k - 2))
+            ax.errorbar(place, mean, error, fmt="o", ms=4, capsize=3, color=f"C{k}", label=name)
+        lower.set_xticks(range(len(keys)), [f"{w}\n{rate:g}" for w, rate in keys])
+        lower.set_xlabel("second width, learning rate")
+        upper.set_ylabel(f"{what} accuracy")
+        lower.legend(fontsize=8)
+    axes[0, 0].legend(fontsize=8)
     fig.savefig(path, dpi=110)
     plt.close(fig)
 

@@ -1,7 +1,7 @@
 """DeepConvexReLUClassifier against a tuned MLPClassifier of the same depth.
 
     python tests/benchmarks/refine_deep.py FOLDER [--tabular FOLDER_WITH_ionosphere.csv] [--sets digits,ionosphere]
-        [--seed 7] [--folds 3] [--limit 30] [--ratios 0.003,0.001,0.0003]
+        [--seed 11] [--folds 3] [--limit 10] [--ratios 0.003,0.001,0.0003] [--loss squared_hinge] [--scaling minmax]
 
 Stratified outer folds, drawn with ``--seed``; in each both methods choose their penalty on the same fifth of the
 training part and are trained again on all of it. Every fold is appended to ``deep.jsonl``, and folds that are there
@@ -21,12 +21,13 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import StratifiedKFold, train_test_split
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from convexnn import DeepConvexReLUClassifier
 
 ALPHAS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 WIDTH = 100
+SCALERS = {"standard": StandardScaler, "minmax": MinMaxScaler}
 
 
 def ionosphere(folder):
@@ -39,19 +40,24 @@ def mlp(alpha):
     return MLPClassifier(hidden_layer_sizes=(WIDTH, WIDTH), alpha=alpha, max_iter=500, random_state=0)
 
 
-def convex(limit, fine_tune):
+def convex(limit, fine_tune, loss):
     def make(ratio):
         return DeepConvexReLUClassifier(
-            n_blocks=2, width=WIDTH, beta_ratio=ratio, fine_tune=fine_tune, time_limit=limit, random_state=0
+            n_blocks=2, width=WIDTH, beta_ratio=ratio, fine_tune=fine_tune, loss=loss, time_limit=limit, random_state=0
         )
 
     return make
 
 
+def scaled(make, scaling):
+    """Both methods see the same features."""
+    return lambda value: make_pipeline(SCALERS[scaling](), make(value))
+
+
 def trained(make, value, X, y):
     """A model, and its processor and clock seconds."""
     cpu, clock = time.process_time(), time.perf_counter()
-    model = make_pipeline(StandardScaler(), make(value)).fit(X, y)
+    model = make(value).fit(X, y)
     return model, np.array([time.process_time() - cpu, time.perf_counter() - clock])
 
 
@@ -125,6 +131,8 @@ def main():
     parser.add_argument("--ratios", default="0.03,0.01,0.003")
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0, help="of the outer folds")
+    parser.add_argument("--loss", default="logistic", help="of the blocks")
+    parser.add_argument("--scaling", default="standard", choices=SCALERS, help="of the features, for both")
     parser.add_argument("--fine-tune", action="store_true", help="also the variant with 500 iterations of L-BFGS")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
@@ -137,12 +145,12 @@ def main():
     ]
     for name in options.sets.split(","):
         X, y = load_digits(return_X_y=True) if name == "digits" else ionosphere(options.tabular)
-        methods = [
-            ("MLPClassifier", mlp, ALPHAS),
-            (f"blocks, {options.limit:g} s each", convex(options.limit, 0), ratios),
-        ]
+        loss, scaling = options.loss, options.scaling
+        blocks = f"blocks, {loss}, {options.limit:g} s each"
+        methods = [("MLPClassifier", mlp, ALPHAS), (blocks, convex(options.limit, 0, loss), ratios)]
         if options.fine_tune:
-            methods.append((f"blocks, {options.limit:g} s each, fine-tuned", convex(options.limit, 500), ratios))
+            methods.append((f"{blocks}, fine-tuned", convex(options.limit, 500, loss), ratios))
+        methods = [(f"{label}, {scaling}", scaled(make, scaling), grid) for label, make, grid in methods]
         lines += compare(name, X, y, methods, options.folds, options.seed, options.folder / "deep.jsonl")
         (options.folder / "deep.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     print("\n".join(lines))
