@@ -91,11 +91,7 @@ class FaceBlocks:
         stays = np.zeros(len(self), dtype=bool)
         stays[keep] = True
         kept = np.flatnonzero(np.repeat(stays, self.sizes))
-        self._G.change(
-            np.repeat(stays, self.sizes), [row for neuron in new for row in neuron.sign * neuron.face.active]
-        )
-        fresh = [neuron.face for neuron in new if neuron.face.size > 1]
-        self._inward.change(stays[self._wide], [self._filled(face.inward) for face in fresh])
+        self._enter(stays, new)
         self.faces = [self.faces[k] for k in keep.tolist()] + [neuron.face for neuron in new]
         self._keys = [self._keys[k] for k in keep.tolist()] + [neuron.key for neuron in new]
         self.signs = np.concatenate([self.signs[keep], [neuron.sign for neuron in new]])
@@ -105,10 +101,23 @@ class FaceBlocks:
         if self._h is not None:
             self._extend_gram(kept, self._h)
 
-    def _filled(self, rows: Floats) -> Floats:
-        filled = np.zeros((self._r, self._n))
-        filled[: len(rows)] = rows
-        return filled
+    def _enter(self, stays: Bools, new: list[Neuron]) -> None:
+        """Let neurons leave the matrices, and new ones enter."""
+        rows, inward = np.zeros((0, self._n)), np.zeros((0, self._r, self._n))
+        if new:
+            sides = np.array([neuron.face.mask for neuron in new])
+            sizes = np.array([neuron.face.size for neuron in new])
+            first = np.cumsum(sizes) - sizes
+            rows = np.concatenate([neuron.face.projected for neuron in new])
+            wide = np.flatnonzero(sizes > 1)
+            inward = np.zeros((len(wide), self._r, self._n))
+            for q in range(int(sizes.max()) if len(wide) else 0):
+                deep = sizes[wide] > q
+                part = rows[first[wide[deep]] + q]
+                inward[deep, q] = np.where(sides[wide[deep]], part, -part)
+            rows *= np.repeat(sides * np.array([[neuron.sign] for neuron in new]), sizes, axis=0)
+        self._G.change(np.repeat(stays, self.sizes), rows)
+        self._inward.change(stays[self._wide], inward)
 
     def _extend_gram(self, kept: Ints, h: Floats) -> None:
         old, total = len(kept), len(self.a)

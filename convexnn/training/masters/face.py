@@ -61,16 +61,6 @@ class Face:
             found += [_key(rest, mask), _key(rest, mask[:i] + b"\x01" + mask[i + 1 :])]
         return found
 
-    @cached_property
-    def active(self) -> Floats:
-        """`projected` where samples are active, else zero: outputs are ``a @ active``."""
-        return np.asarray(self.projected * self.mask)
-
-    @cached_property
-    def inward(self) -> Floats:
-        """`projected` with signs turned such that ``a @ inward >= 0`` inside the face."""
-        return np.asarray(np.where(self.mask, self.projected, -self.projected))
-
 
 def _key(tight: list[int], mask: bytes) -> bytes:
     return array("q", tight).tobytes() + mask
@@ -106,18 +96,33 @@ def make_faces(points: Floats, affine: bool, normals: Floats, rows: Ints) -> lis
     rows : (m, q) array of int
         Samples on the hyperplanes, -1 where there are fewer.
     """
-    wedge = (rows >= 0).sum(axis=1) >= points.shape[1] - (0 if affine else 1)
-    made: list[tuple[Face, Floats]] = []
+    many = (rows >= 0).sum(axis=1)
+    wedge = many >= points.shape[1] - (0 if affine else 1)
+    # A hyperplane that turns about its only pivot is free in all directions.
+    free = ~wedge & (many == int(affine))
     levels = iter(_levels(points, affine, normals[wedge], rows[wedge]))
-    for normal, row, full in zip(normals, rows, wedge):
-        tight = tuple(int(i) for i in row if i >= 0)
+    opened = iter(_around(points, affine, rows[free]))
+    made: list[tuple[Face, Floats]] = []
+    for normal, row, full, whole in zip(normals, rows.tolist(), wedge.tolist(), free.tolist()):
+        tight = tuple(i for i in row if i >= 0)
+        pivot = points[tight[0]] if affine else np.zeros(points.shape[1])
         if full:  # the oracle's normal is as accurate as any
             level = next(levels)
-            pivot = points[tight[0]] if affine else np.zeros(points.shape[1])
             made.append((Face(tight, pivot, normal[:, None], level[None, :], level > 0), np.ones(1)))
-            continue
-        made.append(_face(points, affine, tight, _basis(points, affine, tight), normal))
+        elif whole:
+            projected = next(opened)
+            made.append((Face(tight, pivot, np.eye(len(normal)), projected, normal @ projected > 0), normal.copy()))
+        else:
+            made.append(_face(points, affine, tight, _basis(points, affine, tight), normal))
     return made
+
+
+def _around(points: Floats, affine: bool, rows: Ints) -> Floats:
+    """The samples as their pivots see them, shape (m, r, n), exactly zero where they coincide."""
+    pivots = points[rows[:, 0]] if affine else np.zeros((len(rows), points.shape[1]))
+    projected = points.T - pivots[:, :, None]
+    projected *= np.abs(projected).max(axis=1, keepdims=True) > _FIXED
+    return np.asarray(projected)
 
 
 def make_face(points: Floats, affine: bool, tight: tuple[int, ...], mask: Bools) -> Face:

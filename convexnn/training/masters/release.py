@@ -40,12 +40,11 @@ def find_releases(frame: Frame, blocks: FaceBlocks, v: Floats) -> Releases:
     objective falls by d times the slope of the response, in which the sample that leaves counts on the side where
     it turns active.
     """
-    points, spare = frame.points, int(frame.affine)
-    pairs = [(k, i, j) for k, face in enumerate(blocks.faces) for i, j in _choices(face.tight, spare)]
-    if not pairs:
+    points = frame.points
+    k, i, j = _choices([face.tight for face in blocks.faces], int(frame.affine))
+    if not len(k):
         none = np.zeros(0, dtype=np.int64)
         return Releases(none, none, np.zeros((0, frame.rank)), np.zeros(0))
-    k, i, j = np.array(pairs, dtype=np.int64).T
     # Seen from the other sample on the hyperplane (affine), or orthogonal to it.
     other = np.where(j[:, None] >= 0, points[j], 0.0)
     row = points[i]
@@ -73,8 +72,15 @@ def find_releases(frame: Frame, blocks: FaceBlocks, v: Floats) -> Releases:
     return Releases(k[which], i[which], side[:, None] * e[which], gains[order])
 
 
-def _choices(tight: tuple[int, ...], spare: int) -> list[tuple[int, int]]:
-    """Each sample that may leave, with the one that stays (-1: none)."""
-    if len(tight) == spare or len(tight) > 2:
-        return []
-    return [(tight[0], -1)] if len(tight) == 1 else [(tight[0], tight[1]), (tight[1], tight[0])]
+def _choices(tight: list[tuple[int, ...]], spare: int) -> tuple[Ints, Ints, Ints]:
+    """Neurons with each of the samples that may leave, and the one that stays (-1: none)."""
+    sizes = np.array([len(samples) for samples in tight], dtype=np.int64)
+    one, two = np.flatnonzero((sizes == 1) & (spare == 0)), np.flatnonzero(sizes == 2)
+    single = np.array([tight[k][0] for k in one.tolist()], dtype=np.int64)
+    pairs = np.array([tight[k] for k in two.tolist()], dtype=np.int64).reshape(-1, 2)
+    first, second = pairs.T
+    return (
+        np.concatenate([one, two, two]),
+        np.concatenate([single, first, second]),
+        np.concatenate([np.full(len(one), -1), second, first]),
+    )

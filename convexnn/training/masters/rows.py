@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from convexnn._types import Bools, Floats, Ints
@@ -41,7 +39,7 @@ class Rows:
         """A copy in their order."""
         return self._data.take(self.places, axis=0)
 
-    def change(self, stays: Bools, new: Sequence[Floats]) -> None:
+    def change(self, stays: Bools, new: Floats) -> None:
         """Keep some and append others; what lies last fills the gaps."""
         kept, old = self.places[stays], len(self.places)
         total = len(kept) + len(new)
@@ -55,6 +53,5 @@ class Rows:
         if len(late):
             self._data[free[: len(late)]] = self._data[kept[late]]
             kept[late] = free[: len(late)]
-        for place, row in zip(free[len(late) :].tolist(), new):
-            self._data[place] = row
+        self._data[free[len(late) :]] = new
         self.places = np.concatenate([kept, free[len(late) :]])

@@ -117,9 +117,9 @@ def test_rows_that_come_and_go_keep_their_order():
     rows, plain = Rows((2, 3)), []
     for _ in range(200):
         stays = rng.random(len(plain)) < rng.choice([0.2, 0.7, 1.0])
-        new = list(rng.standard_normal((int(rng.choice([0, 1, 2, 30])), 2, 3)))
+        new = rng.standard_normal((int(rng.choice([0, 1, 2, 30])), 2, 3))
         rows.change(stays, new)
-        plain = [row for row, stay in zip(plain, stays) if stay] + new
+        plain = [row for row, stay in zip(plain, stays) if stay] + list(new)
         assert len(rows) == len(plain) == len(rows.block)
         assert sorted(rows.places) == list(range(len(plain)))
         np.testing.assert_array_equal(rows.in_order(), np.array(plain).reshape(-1, 2, 3))
