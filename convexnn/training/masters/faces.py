@@ -34,9 +34,10 @@ _MAX_EVENTS = 2000
 _FIXED_ROUNDS, _FEW = 2, 4
 # Neurons that are remembered from one round to the next.
 _POOL = 200
-# Shares of the tolerance: of the objective, what Newton's method leaves to its last step, which squares it; of beta,
-# by how much the response of a neuron that stays on a sample may fall short.
-_NEWTON, _STAY = 1e-3, 0.1
+# Shares of the tolerance: of the objective, what Newton's method leaves to its last step, which squares it, for the
+# squared loss and for others, whose curvature changes on the way; of beta, by how much the response of a neuron that
+# stays on a sample may fall short.
+_NEWTON, _CURVED, _STAY = 1e-3, 2e-5, 0.1
 _LEAST = 1e-15  # no decrease below this share of the objective can be told from rounding
 
 
@@ -154,6 +155,7 @@ class FaceMaster:
     def _walk(self, problem: LassoProblem, t: Floats) -> MasterState:
         """Newton's method from face to face."""
         blocks = self._blocks
+        share = _NEWTON if problem.loss_name == "squared" else _CURVED
         tried: set[tuple[object, ...]] = set()
         for _ in range(_MAX_EVENTS):
             if not len(blocks):
@@ -161,7 +163,7 @@ class FaceMaster:
                 break
             moved = minimise(
                 blocks, problem.loss, problem.beta, blocks.a, t,
-                intercept=problem.intercept, accuracy=max(_NEWTON * self.tolerance, _LEAST),
+                intercept=problem.intercept, accuracy=max(share * self.tolerance, _LEAST),
             )  # fmt: skip
             t, blocks.a = moved.t, moved.a
             if moved.event is Event.CONVERGED:
