@@ -36,6 +36,12 @@ SVC_GRID = {"C": [0.1, 1.0, 10.0, 100.0], "gamma": [0.01, 0.1, 1.0, "scale"]}
 # Splits of the digits start here: 0 was looked at while the search was developed, 100 to 102 with two rounds of it,
 # 200 with the larger penalties.
 FRESH = 300
+HISTORY = (
+    "Digits had three starts, each on splits that nobody had looked at: 100 to 102 with two rounds and penalties from 1e-2 "
+    "to 1e-3 beta_max (convexnn .9926, MLP .9809, SVC .9944), 200 with four rounds (.9926, .9889, .9981), and 300 to 302 "
+    "with the penalties above (.9907, .9765, .9938). On the 3780 test samples of these seven splits convexnn makes 31 "
+    "errors, the MLP 75, the SVC 20."
+)
 
 
 def problems(n_splits: int) -> Iterator[tuple[str, int, int, tuple[Any, ...]]]:
@@ -147,10 +153,11 @@ def page(records: list[dict[str, Any]], rounds: int, seconds: float) -> str:
         "Iris and wine: two principal components of standardised features, standardised again; a relative gap of "
         f"1e-4 is asked for. Digits: 64 pixels divided by 16, squared hinge, {rounds} rounds of search, about which "
         "nothing is proved. Accuracy is the mean over stratified splits (30% test samples), the standard error the "
-        "binomial one over all test samples. The loss for digits was chosen by cross-validation on the training part "
-        "of another split. Every method chooses its parameter by the same stratified folds of the training samples "
-        "(5; 3 for digits); times include that choice.", "",
+        "binomial one over all test samples. Loss and penalties for digits were chosen by cross-validation on the "
+        "training part of another split. Every method chooses its parameter by the same stratified folds of the "
+        "training samples (5; 3 for digits); times include that choice.", "",
         *summary(records), "", "## Where we win and lose", "", *verdict(records), "",
+        HISTORY, "",
         "## What is proved", "", *proofs(records), "",
     ])  # fmt: skip
 
