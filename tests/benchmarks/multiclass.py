@@ -37,10 +37,10 @@ SVC_GRID = {"C": [0.1, 1.0, 10.0, 100.0], "gamma": [0.01, 0.1, 1.0, "scale"]}
 # 200 with the larger penalties.
 FRESH = 300
 HISTORY = (
-    "Digits had three starts, each on splits that nobody had looked at: 100 to 102 with two rounds and penalties from 1e-2 "
-    "to 1e-3 beta_max (convexnn .9926, MLP .9809, SVC .9944), 200 with four rounds (.9926, .9889, .9981), and 300 to 302 "
-    "with the penalties above (.9907, .9765, .9938). On the 3780 test samples of these seven splits convexnn makes 31 "
-    "errors, the MLP 75, the SVC 20."
+    "Digits had three starts, each on splits that nobody had looked at: 100 to 102 with two rounds and penalties from "
+    "1e-2 to 1e-3 beta_max (convexnn .9926, MLP .9809, SVC .9944), 200 with four rounds (.9926, .9889, .9981), and 300 "
+    "to 302 with the penalties above (.9907, .9765, .9938). On the 3780 test samples of these seven splits convexnn "
+    "makes 31 errors, the MLP 75, the SVC 20."
 )
 
 
