@@ -33,7 +33,7 @@ _INSERT = 40  # neurons that enter per round
 # L-BFGS iterations per round, fewer where their operations would exceed a limit.
 _ITERATIONS, _FEWEST, _WORK = 400, 50, 2e11
 _POLISH = (0.01, 0.003, 0.001)  # widths of rounding in late rounds
-_LEAST = 0.02  # share of the tolerance below which an iteration of a late descent is the last
+_LEAST = 0.002  # share of the relative gain asked for; an iteration of a late descent that gains less is the last
 _MERGE = 2e-3  # relative objective that merges of one round may cost before the neurons move again
 # Beginnings end after so many in a row that gain less than this share of the objective each.
 _WORTH, _VAIN = 5e-4, 2
@@ -166,7 +166,7 @@ def solve_search(
 
 
 def _begin(run: _Run, beginning: Beginning) -> Neurons:
-    """Random networks by turns apart from the best one and together with it, until they gain little or look optimal."""
+    """Random networks by turns apart from the best one and together with it, until they gain little."""
     vain = 0
     while vain < _VAIN and len(run.trace) < run.limits.max_iter and not run.limits.clock.expired:
         before, best = run.value, run.best
@@ -176,10 +176,7 @@ def _begin(run: _Run, beginning: Beginning) -> Neurons:
             found = beginning.settle(_combine(run, best, found))
         found = _combine(run, best, found)
         run.keep(_move(run, found, fine=False))
-        fresh = run.look(run.best, _INSERT)
-        if not len(fresh):
-            break
-        neurons = _insert(run, run.best, fresh, None)
+        neurons = _insert(run, run.best, run.look(run.best, _INSERT), None)
         run.keep(_move(run, neurons, fine=False))
         # The first network has nothing to be compared with.
         vain = vain + 1 if len(best) and before - run.value < _WORTH * abs(before) else 0
