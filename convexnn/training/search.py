@@ -38,7 +38,7 @@ _MERGE = 2e-3  # relative objective that merges of one round may cost before the
 # Beginnings end after so many in a row that gain less than this share of the objective each.
 _WORTH, _VAIN = 5e-4, 2
 # Rounds that gain less than _SNAP also offer snapped neurons; after _PATIENCE rounds below _GAIN the search ends.
-_SNAP, _GAIN, _PATIENCE = 1e-3, 3e-5, 2
+_SNAP, _GAIN, _PATIENCE = 1e-3, 1e-5, 3
 _EXACT_GAIN, _EXACT_PATIENCE = 1e-6, 40  # an exact oracle shows what is missing, so slow progress is still progress
 
 
