@@ -395,7 +395,7 @@ def main():
     if arguments.resume and arguments.resume.exists():
         done = json.loads(arguments.resume.read_text())
     note = ""
-    if os.getloadavg()[0] > 1.0:
+    if os.getloadavg()[0] > 0.5:
         note = (
             " The machine was busy with other work: wall times are upper bounds, and two threads cannot show what they "
             "gain."
