@@ -32,6 +32,7 @@ _PUBLIC = {
     "read_network": "convexnn.refine",
     "rebuild_blocks": "convexnn.refine",
     "solve_path": "convexnn.training",
+    "thin": "convexnn.refine",
     "to_cvxpy": "convexnn.training",
     "train": "convexnn.training",
     "verify": "convexnn.certificate",

@@ -1,4 +1,4 @@
-"""Networks that exist already: polish them, explain their neurons, rebuild their blocks, train deep ones by blocks."""
+"""Networks that exist already: polish, thin and explain them, rebuild their blocks, train deep ones by blocks."""
 
 from convexnn.refine.blocks import BlockReport, Rebuilt, rebuild_blocks
 from convexnn.refine.explain import Explanation, explain
@@ -9,6 +9,7 @@ from convexnn.refine.polish import polish
 from convexnn.refine.polished import Polished
 from convexnn.refine.readers import read_network, write_network
 from convexnn.refine.scale import ScaleReport, compare_scales, scale_report
+from convexnn.refine.thin import thin
 from convexnn.refine.wedges import WedgeFinder
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "read_network",
     "rebuild_blocks",
     "scale_report",
+    "thin",
     "train_layerwise",
     "write_network",
 ]

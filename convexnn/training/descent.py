@@ -26,6 +26,9 @@ from convexnn.training.problem import LassoProblem
 __all__ = ["Neurons", "anneal", "descend"]
 
 
+_GONE = 1e-100  # length of weights below which a neuron has left; squares of shorter ones vanish
+
+
 @dataclass(frozen=True)
 class Neurons:
     """Unit neurons in working coordinates with coefficients.
@@ -256,6 +259,6 @@ class _Layout:
         W, a, b, t = self._parts(x)
         lengths = row_norms(W, self._problem.norm)
         outer = row_norms(a, self._problem.norm)
-        keep = (lengths > 0) & (outer > 0)
+        keep = (lengths > _GONE) & (outer > _GONE)
         W, a, b, lengths = W[keep], a[keep], b[keep], lengths[keep]
         return Neurons(W / lengths[:, None], b / lengths, a * lengths[:, None], t.copy())

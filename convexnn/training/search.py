@@ -3,8 +3,8 @@
 A wide random network annealed through rounded ReLUs ends in a good local minimum. By turns, another one is annealed
 apart or together with the best so far; the convex master takes the best neurons of both, and they move once more. Then
 rounds of merging, moving, searching neurons that would still lower the objective, and solving the master end the run.
-The best network is kept, so the objective of what is returned never rises. Nothing here is a proof; the scope is
-"searched".
+The best network is kept, so its objective never rises, until a search that gains nothing any more drops the neurons
+that gain less than it can tell. Nothing here is a proof; the scope is "searched".
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from convexnn.training.merge import merge
 from convexnn.training.problem import LassoProblem
 from convexnn.training.restarts import Beginning, joined
 from convexnn.training.status import Status
+from convexnn.training.thin import thin
 
 __all__ = ["solve_search"]
 
@@ -39,6 +40,7 @@ _MERGE = 2e-3  # relative objective that merges of one round may cost before the
 _WORTH, _VAIN = 5e-4, 2
 # Rounds that gain less than _SNAP also offer snapped neurons; after _PATIENCE rounds below _GAIN the search ends.
 _SNAP, _GAIN, _PATIENCE = 1e-3, 1e-5, 3
+_THIN = 0.2  # of the violation that counts as none: relative objective that fewer neurons may cost in the end
 _EXACT_GAIN, _EXACT_PATIENCE = 1e-6, 40  # an exact oracle shows what is missing, so slow progress is still progress
 
 
@@ -54,6 +56,7 @@ class _Run:
     trace: list[Progress]
     best: Neurons
     value: float
+    lowest: float = np.inf  # value of a best network before it was thinned
     strongest: float = np.inf  # response found at the best network, and whether a thorough look found it
     certain: bool = False
     bound: float = -np.inf
@@ -66,6 +69,15 @@ class _Run:
             self.best, self.value, self.certain = neurons, value, False
             return True
         return False
+
+    def thin(self) -> Neurons:
+        """Let the best network be one with fewer neurons, at most the tolerance above the lowest one."""
+        self.lowest = min(self.lowest, self.value)
+        highest = self.lowest * (1.0 + _THIN * self.tol)
+        best = thin(self.problem, self.best, highest, lambda few: _move(self, few, fine=True), self.limits.clock)
+        if best is not self.best:
+            self.best, self.value, self.certain = best, best.objective(self.problem), False
+        return self.best
 
     @property
     def closed(self) -> bool:
@@ -248,10 +260,13 @@ def _improve(run: _Run, neurons: Neurons, max_iter: int) -> Status:
         gain = (before - run.value) / max(abs(before), np.finfo(float).tiny)
         idle = idle + 1 if gain < least else 0
         if not len(fresh) and idle and not run.oracle.exact:
+            neurons = run.thin()
             fresh = run.look(neurons, _INSERT, thorough=True)
             if not len(fresh):
                 return Status.SEARCHED
         if idle >= patience:
+            if not run.oracle.exact:
+                run.thin()
             return Status.SETTLED
         snaps = snapped(problem.frame, neurons.normals, neurons.offsets) if gain < _SNAP else None
         neurons = _insert(run, neurons, fresh, snaps)

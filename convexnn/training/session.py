@@ -18,15 +18,14 @@ from convexnn.exceptions import ParameterError
 from convexnn.losses import LOSSES
 from convexnn.network import ReLUNetwork
 from convexnn.network.reconstruct import reconstruct
-from convexnn.network.relu import row_norms
 from convexnn.oracles.listed import ListedOracle
 from convexnn.oracles.pencil import PencilOracle
 from convexnn.oracles.planar import PlanarOracle
 from convexnn.oracles.search import SearchOracle
-from convexnn.training.descent import Neurons
 from convexnn.training.generation import Solution
 from convexnn.training.interpolation import check_consistent, constant, interpolate
 from convexnn.training.minimise import Minimiser
+from convexnn.training.networks import neurons_of
 from convexnn.training.problem import LassoProblem, make_problem
 from convexnn.training.result import TrainingResult
 from convexnn.training.samples import check_samples
@@ -99,17 +98,7 @@ class Session:
 
     def start_from(self, network: ReLUNetwork) -> None:
         """Begin the next search with the neurons of a network; exact methods need no start and ignore it."""
-        problem, frame = self._problem, self._problem.frame
-        rows, biases = network.hidden_weights, network.hidden_biases
-        if frame.penalized:
-            rows, biases = np.hstack([rows, biases[:, None]]), np.zeros(len(rows))
-        normals = rows @ frame.lift
-        length = row_norms(normals, frame.norm)
-        on = np.flatnonzero(length > 0)
-        offsets = (biases + rows @ frame.shift) / frame.scale
-        z = network.output_weights * length[:, None] * (frame.scale / problem.y_scale)
-        unit, t = length[on, None], network.intercept / problem.y_scale
-        self._minimise.found = Neurons(normals[on] / unit, offsets[on] / unit[:, 0], z[on], t)
+        self._minimise.found = neurons_of(self._problem, network)
 
     def beta_max(self) -> float:
         """Smallest beta at which the network without neurons is optimal."""

@@ -14,6 +14,8 @@ from convexnn.oracles.snap import snapped
 from convexnn.training.descent import Neurons, anneal, descend
 from convexnn.training.merge import merge
 from convexnn.training.problem import make_problem
+from convexnn.training.status import Status
+from convexnn.training.thin import thin
 
 
 def sample(n: int, d: int, c: int = 1, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -184,6 +186,36 @@ def test_search_is_near_the_certified_optimum(n: int, d: int, norm: str, bias, r
     assert "not a proof" in found.certificate.summary()
     ratio_of = found.certificate.primal / exact.certificate.primal
     assert 1 - 1e-9 <= ratio_of <= 1 + 1e-4
+
+
+def test_search_ends_with_fewer_neurons_at_nearly_the_same_objective(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What leaves in the end costs at most a fifth of the violation that counts as none, and often many leave."""
+    from convexnn.training import search
+
+    calls = []
+
+    def spy(problem, neurons, highest, move, clock):
+        fewer = thin(problem, neurons, highest, move, clock)
+        calls.append((len(neurons), neurons.objective(problem), highest, len(fewer), fewer.objective(problem)))
+        return fewer
+
+    monkeypatch.setattr(search, "thin", spy)
+    rng = np.random.default_rng(0)
+    X, W = rng.standard_normal((200, 10)), rng.standard_normal((4, 10))
+    y = np.maximum(X @ W.T, 0) @ rng.standard_normal(4) + 0.1 * rng.standard_normal(200)
+    beta = 0.05 * cn.beta_max(X, y, bias=False, scope="searched")
+    result = cn.train(X, y, beta=beta, bias=False, scope="searched")
+    assert result.status in (Status.SEARCHED, Status.SETTLED)
+    lowest = np.inf
+    for many, before, highest, few, after in calls:
+        lowest = min(lowest, before)
+        assert few <= many
+        assert after <= highest
+        assert highest <= lowest * (1 + 2e-5) * (1 + 1e-12)
+    assert any(few < many for many, _, _, few, _ in calls)
+    # The last line of the trace, the certificate and the network speak of the thinned one.
+    assert result.network.n_neurons == calls[-1][3]
+    assert result.certificate.primal == pytest.approx(result.trace[-1].primal, rel=1e-12)
 
 
 def test_search_starts_by_itself_in_high_dimension_and_is_reproducible() -> None:
