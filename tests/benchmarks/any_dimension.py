@@ -275,8 +275,8 @@ def summary(rows: list[dict[str, Any]], args: argparse.Namespace) -> str:
             f"{len(rows)} cells: objective below all local runs in {below}, largest ratio {max(ratios):.5f}, smallest "
             f"{min(ratios):.5f}; not slower than the best local run in {fast}; fewer neurons than it in {small}, "
             f"and thinned to its objective in {thinned} more; test R2 on average {np.mean(tests):+.4f} (median "
-            f"{np.median(tests):+.4f}). {best_penalties(rows)}Cells of the whole grid (three splits) that were not run: "
-            f"{3 * len(RATIOS) * len(DATA) - len(rows)}.",
+            f"{np.median(tests):+.4f}). {best_penalties(rows)}Cells of the whole grid (three splits) that were not "
+            f"run: {3 * len(RATIOS) * len(DATA) - len(rows)}.",
         ]
     return "\n".join([*lines, ""])
 
