@@ -3,7 +3,8 @@
 from convexnn.estimators.classifier import ConvexReLUClassifier
 from convexnn.estimators.constructive import ConstructiveClassifier
 from convexnn.estimators.cross_validation import ConvexReLUClassifierCV, ConvexReLURegressorCV
-from convexnn.estimators.deep import DeepConvexReLUClassifier, DeepConvexReLURegressor
+from convexnn.estimators.deep_classifier import DeepConvexReLUClassifier
+from convexnn.estimators.deep_regressor import DeepConvexReLURegressor
 from convexnn.estimators.features import WedgeFeatures
 from convexnn.estimators.path import convex_relu_path
 from convexnn.estimators.regressor import ConvexReLURegressor

@@ -40,7 +40,7 @@ class ConvexReLUClassifier(ConvexFit, NetworkDecisions, ClassifierMixin, BaseEst
     loss : {"logistic", "squared_hinge", "hinge", "squared"}, default="logistic"
         "logistic" is softmax cross-entropy for more than two classes and gives probabilities. The others
         separate each class from the rest.
-    solver, tol, max_iter, time_limit, max_atoms, random_state, n_jobs, verbose, warm_start :
+    scope, solver, tol, max_iter, time_limit, max_atoms, random_state, n_jobs, verbose, warm_start :
         As in :class:`ConvexReLURegressor`.
 
     Attributes
@@ -68,6 +68,7 @@ class ConvexReLUClassifier(ConvexFit, NetworkDecisions, ClassifierMixin, BaseEst
         norm: Norm = "l2",
         bias: Bias = True,
         loss: str = "logistic",
+        scope: str = "auto",
         solver: str = "auto",
         tol: float = 1e-6,
         max_iter: int = MAX_ITER,
@@ -83,6 +84,7 @@ class ConvexReLUClassifier(ConvexFit, NetworkDecisions, ClassifierMixin, BaseEst
         self.norm = norm
         self.bias = bias
         self.loss = loss
+        self.scope = scope
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter

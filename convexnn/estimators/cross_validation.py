@@ -83,6 +83,7 @@ class _RatioSearch(CallbackSupport, FittedNetwork):
         norm: Norm = "l2",
         bias: Bias = True,
         loss: str | None = None,
+        scope: str = "auto",
         solver: str = "auto",
         tol: float = 1e-6,
         max_iter: int = MAX_ITER,
@@ -100,6 +101,7 @@ class _RatioSearch(CallbackSupport, FittedNetwork):
         self.norm = norm
         self.bias = bias
         self.loss = loss
+        self.scope = scope
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter
@@ -110,7 +112,7 @@ class _RatioSearch(CallbackSupport, FittedNetwork):
         self.verbose = verbose
 
     def _estimator(self, **options: Any) -> Any:
-        names = ("norm", "bias", "solver", "tol", "max_iter", "time_limit", "max_atoms", "random_state")
+        names = ("norm", "bias", "scope", "solver", "tol", "max_iter", "time_limit", "max_atoms", "random_state")
         loss = {} if self.loss is None else {"loss": self.loss}
         return self._base(**{name: getattr(self, name) for name in names}, **loss, **options)
 
@@ -198,7 +200,7 @@ _DOC = """
         Folds computed side by side (joblib); the result does not depend on it.
     time_limit : float, optional
         Seconds for each fit; there is one per fold and ratio, and the final one.
-    norm, bias, loss, solver, tol, max_iter, max_atoms, random_state, verbose :
+    norm, bias, loss, scope, solver, tol, max_iter, max_atoms, random_state, verbose :
         As in the estimator without CV.
 
     Attributes

@@ -31,6 +31,7 @@ class ConvexFit(CallbackSupport, FittedNetwork):
     beta_ratio: float
     norm: Norm
     bias: Bias
+    scope: str
     solver: str
     tol: float
     max_iter: int
@@ -86,8 +87,8 @@ class ConvexFit(CallbackSupport, FittedNetwork):
     def _start(self, X: Floats, y: Floats, weight: Floats | None, loss: str, samples: Any) -> Session:
         """The session of the last fit if `warm_start` and nothing but penalty and limits changed, or a new one."""
         options: dict[str, Any] = {
-            "norm": self.norm, "bias": self.bias, "loss": loss, "solver": self.solver,
-            "max_atoms": self.max_atoms, "random_state": self._seed(), "n_jobs": self.n_jobs,
+            "norm": self.norm, "bias": self.bias, "loss": loss, "scope": self.scope,
+            "solver": self.solver, "max_atoms": self.max_atoms, "random_state": self._seed(), "n_jobs": self.n_jobs,
         }  # fmt: skip
         if not self.warm_start:
             self._session = None

@@ -35,6 +35,9 @@ class ConvexReLURegressor(ConvexFit, NetworkRegression, BaseEstimator):
         Free hidden biases and output intercept; none; or hidden biases that count in the norm.
     loss : str, default="squared"
         "squared", "huber", "huber(delta)", "quantile", "quantile(level)" or "poisson".
+    scope : {"auto", "dictionary", "network", "searched"}, default="auto"
+        As in :func:`convexnn.train`: which neurons the optimum is over. "network" proves a gap over all networks in up
+        to six dimensions, by branch and bound where nothing faster is known; ask for a larger `tol` there.
     solver : str, default="auto"
         Solver of the restricted problems: "native", "clarabel", "scs", "ecos", "piqp" or "cvxpy".
     tol : float, default=1e-6
@@ -108,6 +111,7 @@ class ConvexReLURegressor(ConvexFit, NetworkRegression, BaseEstimator):
         norm: Norm = "l2",
         bias: Bias = True,
         loss: str = "squared",
+        scope: str = "auto",
         solver: str = "auto",
         tol: float = 1e-6,
         max_iter: int = MAX_ITER,
@@ -123,6 +127,7 @@ class ConvexReLURegressor(ConvexFit, NetworkRegression, BaseEstimator):
         self.norm = norm
         self.bias = bias
         self.loss = loss
+        self.scope = scope
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter

@@ -140,3 +140,10 @@ def test_wedge_features_in_a_pipeline_with_names():
         WedgeFeatures(n_components=0).fit(X)
     with pytest.raises(DataError, match="NaN"):
         WedgeFeatures().fit([[np.nan]])
+
+
+def test_scope_reaches_the_fits():
+    """Wedges of a sample of the dictionary instead of a search: the certificate says so."""
+    net = ConvexReLURegressorCV(beta_ratios=RATIOS, scope="dictionary", cv=2).fit(X, y)
+    assert net.estimator_.scope == "dictionary"
+    assert net.certificate_.scope == "dictionary"

@@ -40,6 +40,27 @@ def test_fit_equals_the_function(norm, bias):
     assert net.certified_
 
 
+def test_scope_is_that_of_the_function():
+    """In three dimensions "auto" speaks of wedge neurons; "network" proves a gap over all networks."""
+    data = np.column_stack([X, rng.normal(size=40)])
+    beta = 0.1 * convexnn.beta_max(data, y)
+    fits = {scope: ConvexReLURegressor(beta=beta, scope=scope, tol=1e-3).fit(data, y) for scope in ("auto", "network")}
+    assert fits["auto"].certificate_.scope == "dictionary"
+    proved = fits["network"]
+    assert proved.certificate_.scope == "network"
+    assert proved.certified_
+    # The best network of wedge neurons is no better than the best of all, up to its gap.
+    assert proved.lower_bound_ <= fits["auto"].objective_
+    searched = ConvexReLURegressor(beta=beta, scope="searched", tol=1e-3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        searched.fit(data, y)
+    assert searched.certificate_.scope == "searched"
+    assert not searched.certified_
+    with pytest.raises(ValueError, match="scope='wrong'"):
+        ConvexReLURegressor(scope="wrong").fit(X, y)
+
+
 def test_fitted_attributes_describe_the_network():
     net = ConvexReLURegressor(norm="l1", beta_ratio=0.05).fit(X, y)
     assert net.n_neurons_ == net.network_.n_neurons == len(net.support_) == len(net.coef_)
