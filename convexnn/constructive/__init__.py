@@ -7,9 +7,10 @@ from convexnn.constructive.bounds import Bound, bounds
 from convexnn.constructive.clamp import ClampConstruction, clamp_construct
 from convexnn.constructive.classes import ClassData, class_data
 from convexnn.constructive.configurations import Configuration, configuration, configurations
+from convexnn.constructive.construction import DeepConstruction
 from convexnn.constructive.crossval import cross_validate
 from convexnn.constructive.cumulative import cumulative_parameters, layer_parameters
-from convexnn.constructive.deep import DeepConstruction, deep_construct
+from convexnn.constructive.deep import deep_construct
 from convexnn.constructive.descent import cost_gradient, gradient_descent, refit
 from convexnn.constructive.metric import ShallowMetric, shallow_metric
 from convexnn.constructive.mixtures import gaussian_mixture, mixture_experiment

@@ -19,7 +19,7 @@ from convexnn.constructive.classes import Weighting, check_class_targets, class_
 from convexnn.constructive.cones import ConeLayer
 from convexnn.constructive.coordinates import coordinate_map
 from convexnn.constructive.cumulative import stack_cones
-from convexnn.constructive.deep import Cutter, make_cutter
+from convexnn.constructive.cutting import Cutter, make_cutter
 from convexnn.constructive.descent import cost_gradient
 from convexnn.constructive.halfspace import measure_gap, widest_cone
 from convexnn.constructive.optimum import weighted_least_squares, with_ones

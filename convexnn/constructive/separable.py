@@ -18,8 +18,9 @@ from convexnn._checks import check_count
 from convexnn._types import ArrayLike, Floats
 from convexnn.constructive.classes import ClassData, check_class_targets, class_data
 from convexnn.constructive.cones import ConeLayer
+from convexnn.constructive.construction import DeepConstruction, finish_deep
 from convexnn.constructive.cumulative import AffineMap
-from convexnn.constructive.deep import CollapsedLayer, DeepConstruction, finish_deep
+from convexnn.constructive.cutting import CollapsedLayer
 from convexnn.constructive.halfspace import margin_axis, widest_cone
 from convexnn.exceptions import ConstructionError, RankDeficientMeansError, SeparationError
 

@@ -8,8 +8,8 @@ import reference_constructive as ref
 
 from convexnn.constructive import class_data, deep_construct, refit
 from convexnn.constructive.cones import ConeLayer
+from convexnn.constructive.construction import output_map
 from convexnn.constructive.coordinates import COORDINATES
-from convexnn.constructive.deep import output_map
 from convexnn.constructive.halfspace import barycentre_axis, margin_axis, measure_gap
 from convexnn.exceptions import (
     ConditioningWarning,
