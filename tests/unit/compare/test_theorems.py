@@ -5,20 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convexnn.compare import theorems
+from convexnn.compare import statements
 from convexnn.compare.theorems import THEOREMS, check_theorem
 from convexnn.exceptions import DataError, ParameterError
 
 
 @pytest.fixture(autouse=True)
 def few_restarts(monkeypatch):
-    true = theorems.local_restarts
+    true = statements.local_restarts
 
     def fewer(X, y, *, n_restarts, time_limit, width, **options):
         return true(X, y, n_restarts=2, width=10, max_iter=100, **options)
 
-    monkeypatch.setattr(theorems, "local_restarts", fewer)
-    monkeypatch.setattr(theorems, "_RANDOM_NEURONS", 2000)
+    monkeypatch.setattr(statements, "local_restarts", fewer)
+    monkeypatch.setattr(statements, "_RANDOM_NEURONS", 2000)
 
 
 @pytest.mark.parametrize("name", [name for name in THEOREMS if name != "16"])
