@@ -3,7 +3,8 @@
 Every cell (data set, beta, split) is one run of convexnn and 28 of Adam and L-BFGS (``local_training.py``), all on one
 objective, 1/2 |f - y|^2 + beta sum ||w|| |a|, without biases, computed from the networks by one function. The best
 competing run is made once more right beside ours, so that both times see the same machine. Cells are appended to
-OUTPUT.jsonl; a second call continues where the first one stopped, and ``--again`` renews our runs. MLPRegressor runs
+OUTPUT.jsonl; a second call continues where the first one stopped, and ``--again`` renews our runs. The rows behind the
+page in docs, with the best competing run of each cell only, are in ``any_dimension.jsonl`` beside. MLPRegressor runs
 as a user calls it; scnn in an environment of its own that has convexnn too (``--scnn PYTHON``), adelie in one without
 (``--adelie PYTHON``).
 """
@@ -191,7 +192,8 @@ def visit(row: dict[str, Any], args: argparse.Namespace) -> bool:
         row["adelie"], changed = adelie(args.adelie, task), True
     if "ours" not in row or args.again:
         row["ours"], changed = ours(task, args.ours, row["runs"][0]), True
-        row["beside"] = repeat(task, row["runs"][0])
+        if "seed" in row["runs"][0]:  # rows read back from a page do not know it
+            row["beside"] = repeat(task, row["runs"][0])
     return changed
 
 
