@@ -13,8 +13,9 @@ __all__ = ["OutputBlocks", "OutputGram"]
 
 # A step that brings a group below this share of its length would leave it at zero.
 _THROUGH = 0.1
-# Residual of a Newton system, relative to its right-hand side, up to which the structured solution counts.
-_SOLVED = 1e-3
+# Residual of a Newton system, relative to its right-hand side, up to which the structured solution counts. With 1e-3
+# short groups (1e-8 of the longest) had steps that went uphill.
+_SOLVED = 1e-8
 
 
 class OutputBlocks:
@@ -167,6 +168,7 @@ class OutputGram:
         x = solve(right)
         for _ in range(2):
             x += solve(left_over(x))
-        if not np.linalg.norm(left_over(x) * scale) <= _SOLVED * np.linalg.norm(right * scale):
+        solved = np.linalg.norm(left_over(x) * scale) <= _SOLVED * np.linalg.norm(right * scale)
+        if not (solved and float((right * x).sum()) > 0.0):  # a step must go downhill
             return None
         return x[:, :k, 0].T.ravel(), x[:, k, 0].copy() if free else np.zeros(c)
