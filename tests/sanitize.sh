@@ -24,7 +24,7 @@ PYTHON
 mv "$work/copy/tests" "$work/copy/pyproject.toml" "$work/run"
 if [ $# -eq 0 ]; then
   set -- tests/unit/oracles tests/unit/training/test_master_kernel.py tests/unit/dictionaries/test_wedge_kernel.py \
-    tests/unit/training/test_rounding.py tests/unit/training/test_newton_kernel.py
+    tests/unit/training/test_passes.py tests/unit/training/test_lbfgs.py tests/unit/training/test_newton_kernel.py
 fi
 cd "$work/run"
 # The interpreter itself never frees some memory, so leaks are out of scope. The runtimes must be loaded first, and

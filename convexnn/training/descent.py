@@ -17,10 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
-from convexnn._native import core
 from convexnn._progress import Clock
 from convexnn._types import Floats
 from convexnn.network.relu import row_norms
+from convexnn.training.lbfgs import minimise
+from convexnn.training.passes import make_passes
 from convexnn.training.problem import LassoProblem
 
 __all__ = ["Neurons", "anneal", "descend"]
@@ -62,26 +63,13 @@ class Neurons:
         return problem.objective(self.outputs(problem), self.z)
 
 
-def rounded_relu(S: Floats, e: Floats, slopes: Floats) -> None:
-    """Replace the values S (n, m) by (s + e)^2 / 4e where |s| < e and by the ReLU elsewhere, in place.
-
-    e (m,) are the half widths; the derivatives go to `slopes` (n, m).
-    """
-    core.round_forward(S, slopes, np.maximum(e, np.finfo(float).tiny))
-
-
-def through_rounded_relu(D: Floats, slopes: Floats) -> Floats:
-    """Turn derivatives D by the responses into those by the values, in place; return those by the half widths (m,)."""
-    total = np.empty(D.shape[1])
-    core.round_back(D, slopes, total)
-    return total
-
-
 class _Expired(Exception):
     """Raised inside the optimiser when the time is over."""
 
 
-def descend(problem: LassoProblem, start: Neurons, *, max_iter: int, clock: Clock, tol: float = 1e-9) -> Neurons:
+def descend(
+    problem: LassoProblem, start: Neurons, *, max_iter: int, clock: Clock, tol: float = 1e-9, rough: bool = False
+) -> Neurons:
     """Move all neurons downhill; the objective of the result is never above that of `start`.
 
     Parameters
@@ -94,10 +82,12 @@ def descend(problem: LassoProblem, start: Neurons, *, max_iter: int, clock: Cloc
     clock : Clock
     tol : float
         Relative decrease per iteration at which to stop.
+    rough : bool
+        Compute in single precision, in half the time; for tolerances of 1e-7 or more.
     """
     if not len(start):
         return start
-    moved = _minimise(_Layout(problem, len(start)), start, max_iter, clock, tol)
+    moved = _minimise(_Layout(problem, len(start), rough=rough), start, max_iter, clock, tol)
     return moved if moved.objective(problem) < start.objective(problem) else start
 
 
@@ -109,6 +99,7 @@ def anneal(
     max_iter: int,
     clock: Clock,
     tol: float = 1e-7,
+    rough: bool = False,
 ) -> Neurons:
     """Move all neurons through ReLUs that are rounded off less and less, and last through true ones.
 
@@ -124,14 +115,14 @@ def anneal(
         Falling; a last descent with true ReLUs follows.
     max_iter : int
         L-BFGS iterations per width.
-    clock, tol :
+    clock, tol, rough :
         As in :func:`descend`.
     """
     moved = start
     for width in (*widths, 0.0):
         if not len(moved) or clock.expired:
             break
-        moved = _minimise(_Layout(problem, len(moved), width), moved, max_iter, clock, tol)
+        moved = _minimise(_Layout(problem, len(moved), width, rough=rough), moved, max_iter, clock, tol)
     return moved
 
 
@@ -148,11 +139,16 @@ def _minimise(layout: _Layout, start: Neurons, max_iter: int, clock: Clock, tol:
             raise _Expired
         return value, gradient
 
-    with suppress(_Expired):
-        minimize(
-            evaluate, layout.pack(start), jac=True, method="L-BFGS-B", bounds=layout.bounds(),
-            options={"maxiter": max_iter, "maxfun": 2 * max_iter, "maxcor": 8, "ftol": tol, "gtol": 0.0},
-        )  # fmt: skip
+    # A step may overflow in single precision; it is then too long like any other.
+    with suppress(_Expired), np.errstate(over="ignore", invalid="ignore"):
+        bounds = layout.bounds()
+        if bounds is None:
+            minimise(evaluate, layout.pack(start), max_iter=max_iter, tol=tol)
+        else:
+            minimize(
+                evaluate, layout.pack(start), jac=True, method="L-BFGS-B", bounds=bounds,
+                options={"maxiter": max_iter, "maxfun": 2 * max_iter, "maxcor": 8, "ftol": tol, "gtol": 0.0},
+            )  # fmt: skip
     return layout.unpack(best)
 
 
@@ -162,16 +158,15 @@ class _Layout:
     With a positive `width` every ReLU is rounded off around its kink.
     """
 
-    def __init__(self, problem: LassoProblem, m: int, width: float = 0.0) -> None:
+    def __init__(self, problem: LassoProblem, m: int, width: float = 0.0, *, rough: bool = False) -> None:
         self._problem = problem
-        n, self._c = problem.targets.shape
+        points, self._c = problem.frame.points, problem.targets.shape[1]
         self._m, self._r = m, problem.frame.rank
         self._l1 = problem.norm == "l1"
-        self._ones = np.ones(n)
-        points = problem.frame.points
         self._width = width * float(np.sqrt((points * points).mean()))
-        # One place for all evaluations: fresh memory of this size costs more than the arithmetic.
-        self._responses, self._slopes, self._back = (np.empty((n, m)) for _ in range(3))
+        if problem.frame.affine:
+            points = np.column_stack([points, np.ones(len(points))])
+        self._passes = make_passes(points, m, self._c, np.float32 if rough else np.float64)
 
     def pack(self, neurons: Neurons) -> Floats:
         root = np.sqrt(row_norms(neurons.z, self._problem.norm))[:, None]
@@ -204,55 +199,35 @@ class _Layout:
             return W, a, rest[:m], rest[m:]
         return W, a, np.zeros(m), np.zeros(c)
 
-    def _lengths(self, x: Floats, W: Floats) -> Floats:
-        """Norms of the weights; for l1 of both parts together, which is smooth and the same where one part is zero."""
-        if not self._l1:
-            return row_norms(W, "l2")
-        split = self._m * self._r
-        return np.asarray((x[:split] + x[split : 2 * split]).reshape(self._m, self._r).sum(axis=1))
-
     def value_and_gradient(self, x: Floats) -> tuple[float, Floats]:
-        problem = self._problem
-        P, beta, affine = problem.frame.points, problem.beta, problem.frame.affine
+        problem, m, r = self._problem, self._m, self._r
+        beta, affine = problem.beta, problem.frame.affine
         W, a, b, t = self._parts(x)
-        H = np.matmul(P, W.T, out=self._responses)
-        if affine:
-            H += b
-        length = self._lengths(x, W) if self._width else None
-        if length is None:
-            np.maximum(H, 0.0, out=H)
+        if self._l1:
+            # Both parts together are smooth, and the norm where one of them is zero.
+            parts = x[: 2 * m * r].reshape(2, m, r), x[2 * m * r : 2 * m * (r + self._c)].reshape(2, m, self._c)
+            length, outer = (part.sum(axis=(0, 2)) for part in parts)
         else:
-            rounded_relu(H, self._width * length, self._slopes)
-        f = H @ a
+            length = row_norms(W, "l2")
+        e = self._width * length if self._width else None
+        f = self._passes.forward(np.column_stack([W, b]) if affine else W, a, e)
         if affine:
             f += t
-        value = problem.loss.value(f)
         G = problem.loss.gradient(f)
-        da = H.T @ G
-        D = np.multiply(G, a.T, out=self._back) if self._c == 1 else np.matmul(G, a.T, out=self._back)
-        stretch = np.zeros((self._m, 1))
-        if length is None:
-            D *= np.greater(H, 0.0, out=self._slopes)
-        else:
-            stretch[:, 0] = self._width * through_rounded_relu(D, self._slopes)
-        dW = D.T @ P
+        dW, da, de = self._passes.backward(G)
+        stretch = self._width * de  # by the lengths
+        value = problem.loss.value(f)
         if self._l1:
-            m, r = self._m, self._r
-            split = m * r
-            lw = (x[:split] + x[split : 2 * split]).reshape(m, r).sum(axis=1, keepdims=True)
-            A = x[2 * split : 2 * split + 2 * m * self._c].reshape(2, m, self._c)
-            la = A.sum(axis=(0, 2))[:, None]
-            value += 0.5 * beta * float((lw * lw).sum() + (la * la).sum())
-            lw = beta * lw + stretch
-            pieces = [lw + dW, lw - dW, beta * la + da, beta * la - da]
+            value += 0.5 * beta * float(length @ length + outer @ outer)
+            lw, la = (beta * length + stretch)[:, None], beta * outer[:, None]
+            pieces = [lw + dW[:, :r], lw - dW[:, :r], la + da, la - da]
         else:
-            value += 0.5 * beta * float((W * W).sum() + (a * a).sum())
-            if length is not None:
-                dW += W * (stretch / np.maximum(length, np.finfo(float).tiny)[:, None])
-            pieces = [dW + beta * W, da + beta * a]
+            value += 0.5 * beta * float(length @ length + np.vdot(a, a))
+            direction = stretch / np.maximum(length, np.finfo(float).tiny)
+            pieces = [dW[:, :r] + (beta + direction)[:, None] * W, da + beta * a]
         flat = [p.ravel() for p in pieces]
         if affine:
-            flat += [self._ones @ D, G.sum(axis=0)]
+            flat += [dW[:, r], G.sum(axis=0)]
         return value, np.concatenate(flat)
 
     def unpack(self, x: Floats) -> Neurons:

@@ -78,7 +78,7 @@ class Beginning:
         if problem.frame.n > 2 * self._rows:
             # Where neurons belong is seen on a part of the samples; the search then moves them on all.
             problem = problem.part(np.sort(self._rng.choice(problem.frame.n, self._rows, replace=False)))
-        return anneal(problem, start, widths, max_iter=_ITERATIONS, clock=self._clock, tol=tol)
+        return anneal(problem, start, widths, max_iter=_ITERATIONS, clock=self._clock, tol=tol, rough=True)
 
 
 def joined(first: Neurons, second: Neurons) -> Neurons:

@@ -281,7 +281,8 @@ def _move(run: _Run, neurons: Neurons, *, fine: bool) -> Neurons:
     max_iter = int(np.clip(_WORK / per_step, _FEWEST, _ITERATIONS))
     if not fine or run.oracle.exact:
         # Beside an exact oracle neurons are near their places, and what counts are the last digits.
-        return descend(run.problem, neurons, max_iter=max_iter, clock=run.limits.clock, tol=run.least if fine else 1e-7)
+        tol, rough = (run.least, False) if fine else (1e-7, not run.oracle.exact)
+        return descend(run.problem, neurons, max_iter=max_iter, clock=run.limits.clock, tol=tol, rough=rough)
     moved = anneal(run.problem, neurons, _POLISH, max_iter=max_iter, clock=run.limits.clock, tol=run.least)
     if moved.objective(run.problem) < neurons.objective(run.problem):
         return moved

@@ -60,7 +60,7 @@ def _roughly(problem: LassoProblem, neurons: Neurons, highest: float, clock: Clo
         drop = max(1, int(bold * _DROP * len(neurons)))
         kept = np.argsort(-removal_costs(problem, neurons), kind="stable")[: len(neurons) - drop]
         fewer = merge(problem, neurons.select(np.sort(kept)), bold * _MERGE)
-        fewer = anneal(problem, fewer, _WIDTHS, max_iter=_ITERATIONS, clock=clock, tol=_TOL)
+        fewer = anneal(problem, fewer, _WIDTHS, max_iter=_ITERATIONS, clock=clock, tol=_TOL, rough=True)
         if len(fewer) and fewer.objective(problem) <= highest:
             neurons = fewer
         elif drop == 1:
