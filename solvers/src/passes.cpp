@@ -67,8 +67,9 @@ CONVEXNN_INLINE void outputs(T* S, const T* a, const T* e, const T* scale, doubl
         if (e == nullptr) {
             for (std::size_t j = 0; j < whole; j += LANES)
                 for (std::size_t l = 0; l < LANES; ++l) {
-                    sum[l] += a[j + l] * larger(s[j + l], T(0));
-                    s[j + l] = s[j + l] > T(0) ? T(1) : T(0);
+                    const T r = larger(s[j + l], T(0)), p = s[j + l] > T(0) ? T(1) : T(0);
+                    sum[l] += a[j + l] * r;
+                    s[j + l] = p;
                 }
             for (std::size_t j = whole; j < m; ++j) {
                 rest += a[j] * larger(s[j], T(0));
