@@ -40,6 +40,7 @@ _MERGE = 2e-3  # relative objective that merges of one round may cost before the
 _WORTH, _VAIN = 5e-4, 2
 # Rounds that gain less than _SNAP also offer snapped neurons; after _PATIENCE rounds below _GAIN the search ends.
 _SNAP, _GAIN, _PATIENCE = 1e-3, 1e-5, 3
+_ROUGH = 0.01  # of it: relative objective that a master may leave, as the neurons move afterwards
 _THIN = 0.2  # of the violation that counts as none: relative objective that fewer neurons may cost in the end
 _EXACT_GAIN, _EXACT_PATIENCE = 1e-6, 40  # an exact oracle shows what is missing, so slow progress is still progress
 
@@ -149,6 +150,7 @@ def solve_search(
     def timed_master() -> ColumnMaster:
         master = make_master()
         master.clock = clock
+        master.inaccuracy = 0.0 if oracle.exact else _ROUGH * violation
         return master
 
     run = _Run(problem, oracle, timed_master, limits, violation, [], empty, empty.objective(problem))

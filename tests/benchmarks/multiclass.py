@@ -1,6 +1,6 @@
 """Test accuracy on three data sets of several classes, beside scikit-learn's MLP and SVC.
 
-    python tests/benchmarks/multiclass.py [--out docs/benchmarks-multiclass.md] [--rounds 4]
+    python tests/benchmarks/multiclass.py [--out docs/benchmarks-multiclass.md] [--rounds 3]
 
 Takes some minutes and writes one page. All methods see the same training and test samples, and all choose their
 hyperparameter by the same folds of the training samples.
@@ -166,7 +166,7 @@ def page(records: list[dict[str, Any]], rounds: int, seconds: float) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("docs/benchmarks-multiclass.md"))
-    parser.add_argument("--rounds", type=int, default=4, help="rounds of search per fit on digits")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of search per fit on digits")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--splits", type=int, default=3, help="splits of each data set")
     options = parser.parse_args()

@@ -15,8 +15,8 @@ __all__ = ["GroupMaster"]
 # Groups that may enter before the next Newton solve, and rounds of entering and leaving in one solve.
 _ENTER = 16
 _MAX_ROUNDS = 2000
-# Relative violation of ||K_j'v|| <= beta that counts as optimal.
-_TOLERANCE = 1e-10
+# Relative violation of ||K_j'v|| <= beta that counts as none, and relative decrease at which a Newton step is the last.
+_TOLERANCE, _ACCURACY = 1e-10, 1e-13
 # An entering group starts with this share of the response it would need alone.
 _SEED = 1e-3
 
@@ -59,7 +59,7 @@ class GroupMaster(ColumnMaster):
             self._descend(beta)
             f = self._outputs()
             value = self._value(beta)
-            if self._expired or not self._enter(f, beta) or value >= previous * (1.0 - 1e-14):
+            if self._expired or not self._enter(f, beta) or value >= previous * (1.0 - max(1e-14, self.inaccuracy)):
                 break
             previous = value
         self._descend(beta)
@@ -79,8 +79,9 @@ class GroupMaster(ColumnMaster):
                 return
             blocks = OutputBlocks(self._columns[active], c)
             state = minimise(
-                blocks, self.problem.loss, beta, self._z[active].ravel(), self._t, intercept=self.problem.intercept
-            )
+                blocks, self.problem.loss, beta, self._z[active].ravel(), self._t,
+                intercept=self.problem.intercept, accuracy=max(_ACCURACY, self.inaccuracy),
+            )  # fmt: skip
             self._z[active], self._t = state.a.reshape(-1, c), state.t
             if state.event is Event.CONVERGED or self._expired:
                 return
@@ -107,7 +108,7 @@ class GroupMaster(ColumnMaster):
         v = self.problem.dual_vector(f)
         responses = self._columns @ v
         strength = np.linalg.norm(responses, axis=1)
-        violated = (strength > beta * (1.0 + _TOLERANCE)) & ~(self._z != 0).any(axis=1)
+        violated = (strength > beta * (1.0 + max(_TOLERANCE, self.inaccuracy))) & ~(self._z != 0).any(axis=1)
         order = np.flatnonzero(violated)
         order = order[np.argsort(-strength[order], kind="stable")][:_ENTER]
         curvature = self.problem.loss.curvature(f).max(axis=1)

@@ -96,6 +96,22 @@ def test_group_newton_on_random_dictionaries(loss):
         assert_optimal(GroupMaster(problem), problem, found, K, rows=2)
 
 
+@pytest.mark.parametrize("loss", ["squared", "softmax", "squared_hinge"])
+def test_an_inaccurate_group_master_stays_near_the_optimum(loss):
+    """What a search allows a master to leave is left, and not much more."""
+    for seed in range(10):
+        problem, found, _ = random_problem(loss, seed, c=3, norm="l2")
+        values = []
+        for inaccuracy in (0.0, 1e-6):
+            master = GroupMaster(problem)
+            master.inaccuracy = inaccuracy
+            master.add(found)
+            state = master.solve(problem.beta)
+            values.append(problem.objective(state.f, state.z))
+        assert values[0] <= values[1] * (1 + 1e-12)
+        assert values[1] <= values[0] * (1 + 1e-5)
+
+
 @pytest.mark.parametrize("pattern", ["aaa", "aba", "abb", "abc", "ddc", "full"])
 def test_curvature_of_groups_is_that_of_each_output(pattern):
     """Gram matrix and border against the Jacobian written out, also where some outputs share their curvature."""
