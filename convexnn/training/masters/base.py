@@ -110,9 +110,9 @@ class ColumnMaster(ABC):
         self.problem = problem
         self.working = WorkingSet(problem.frame.rank, max(problem.frame.subset_size, 1))
         self.clock: Clock | None = None
+        """If set, a long solve ends early when its time is over, with the coefficients it has."""
         self.inaccuracy = 0.0
         """Relative error of the objective that is good enough; iterative masters stop earlier for it."""
-        """If set, a long solve ends early when its time is over, with the coefficients it has."""
 
     @property
     def _expired(self) -> bool:

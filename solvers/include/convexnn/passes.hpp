@@ -8,7 +8,7 @@
 
 namespace convexnn {
 
-// Replace S by the slopes and, unless R == nullptr, write the responses to R (n, m).
+// Replace S by the slopes and write the responses to R (n, m).
 template <class T>
 void slopes_and_responses(T* S, T* R, const T* e, std::size_t n, std::size_t m);
 
