@@ -3,8 +3,8 @@
 A wide random network annealed through rounded ReLUs ends in a good local minimum. By turns, another one is annealed
 apart or together with the best so far; the convex master takes the best neurons of both, and they move once more. Then
 rounds of merging, moving, searching neurons that would still lower the objective, and solving the master end the run.
-The best network is kept, so its objective never rises, until a search that gains nothing any more drops the neurons
-that gain less than it can tell. Nothing here is a proof; the scope is "searched".
+The best network is kept, so its objective never rises, until a search that gains nothing any more, or whose time is
+nearly over, drops the neurons that gain less than it can tell. Nothing here is a proof; the scope is "searched".
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convexnn._progress import Limits, Progress
+from convexnn._progress import Clock, Limits, Progress
 from convexnn._types import Floats
 from convexnn.oracles.candidates import Candidates, Oracle
 from convexnn.oracles.search import SearchOracle
@@ -37,11 +37,13 @@ _POLISH = (0.01, 0.003, 0.001)  # widths of rounding in late rounds
 _LEAST = 0.002  # share of the relative gain asked for; an iteration of a late descent that gains less is the last
 _MERGE = 2e-3  # relative objective that merges of one round may cost before the neurons move again
 # Beginnings end after so many in a row that gain less than this share of the objective each.
-_WORTH, _VAIN = 5e-4, 2
+_WORTH, _VAIN = 5e-5, 3
 # Rounds that gain less than _SNAP also offer snapped neurons; after _PATIENCE rounds below _GAIN the search ends.
-_SNAP, _GAIN, _PATIENCE = 1e-3, 1e-5, 3
+_SNAP, _GAIN, _PATIENCE = 1e-3, 5e-6, 4
 _ROUGH = 0.01  # of it: relative objective that a master may leave, as the neurons move afterwards
-_THIN = 0.2  # of the violation that counts as none: relative objective that fewer neurons may cost in the end
+# Relative objective that fewer neurons may cost in the end, as a share of the violation that counts as none; and in a
+# search that its time limit ends, after which share of the time.
+_THIN, _THIN_LATE, _LATE = 0.2, 3e-4, 0.85
 _EXACT_GAIN, _EXACT_PATIENCE = 1e-6, 40  # an exact oracle shows what is missing, so slow progress is still progress
 
 
@@ -53,6 +55,7 @@ class _Run:
     oracle: Oracle
     make_master: Callable[[], ColumnMaster]
     limits: Limits
+    clock: Clock  # of what is done now; the limits have the one of the whole search
     tol: float  # relative violation of the dual constraint that counts as none
     trace: list[Progress]
     best: Neurons
@@ -71,11 +74,11 @@ class _Run:
             return True
         return False
 
-    def thin(self) -> Neurons:
-        """Let the best network be one with fewer neurons, at most the tolerance above the lowest one."""
+    def thin(self, within: float | None = None) -> Neurons:
+        """Let the best network be one with fewer neurons, at most a tolerance above the lowest one."""
         self.lowest = min(self.lowest, self.value)
-        highest = self.lowest * (1.0 + _THIN * self.tol)
-        best = thin(self.problem, self.best, highest, lambda few: _move(self, few, fine=True), self.limits.clock)
+        highest = self.lowest * (1.0 + (_THIN * self.tol if within is None else within))
+        best = thin(self.problem, self.best, highest, lambda few: _move(self, few, fine=True), self.clock)
         if best is not self.best:
             self.best, self.value, self.certain = best, best.objective(self.problem), False
         return self.best
@@ -149,17 +152,21 @@ def solve_search(
 
     def timed_master() -> ColumnMaster:
         master = make_master()
-        master.clock = clock
+        master.clock = run.clock
         master.inaccuracy = 0.0 if oracle.exact else _ROUGH * violation
         return master
 
-    run = _Run(problem, oracle, timed_master, limits, violation, [], empty, empty.objective(problem))
+    run = _Run(problem, oracle, timed_master, limits, clock, violation, [], empty, empty.objective(problem))
     neurons = empty if start is None else start
     run.keep(neurons)
     if isinstance(oracle, SearchOracle):
-        oracle.clock = clock
-        neurons = _begin(run, Beginning(problem, np.random.default_rng(random_state), clock))
+        oracle.clock = run.clock = clock.part(_LATE)
+        neurons = _begin(run, Beginning(problem, np.random.default_rng(random_state), run.clock))
     status = _improve(run, neurons, max(1, limits.max_iter - len(run.trace)))
+    if isinstance(oracle, SearchOracle):
+        oracle.clock = run.clock = clock
+        if status is Status.TIME_LIMIT:
+            run.thin(_THIN_LATE)
     width = max(problem.frame.subset_size, 1)
     best = run.best
     if not oracle.exact and not run.certain:
@@ -182,7 +189,7 @@ def solve_search(
 def _begin(run: _Run, beginning: Beginning) -> Neurons:
     """Random networks by turns apart from the best one and together with it, until they gain little."""
     vain = 0
-    while vain < _VAIN and len(run.trace) < run.limits.max_iter and not run.limits.clock.expired:
+    while vain < _VAIN and len(run.trace) < run.limits.max_iter and not run.clock.expired:
         before, best = run.value, run.best
         alone = not len(best) or beginning.apart
         found = beginning.anneal() if alone else beginning.anneal(joined(best, beginning.random()))
@@ -254,7 +261,7 @@ def _improve(run: _Run, neurons: Neurons, max_iter: int) -> Status:
             if merged.objective(problem) <= neurons.objective(problem) * (1.0 + 1e-6):
                 neurons = merged
         run.keep(neurons)
-        if run.limits.clock.expired:
+        if run.clock.expired:
             return Status.TIME_LIMIT
         fresh = run.look(neurons, _INSERT)
         if run.closed:
@@ -284,8 +291,8 @@ def _move(run: _Run, neurons: Neurons, *, fine: bool) -> Neurons:
     if not fine or run.oracle.exact:
         # Beside an exact oracle neurons are near their places, and what counts are the last digits.
         tol, rough = (run.least, False) if fine else (1e-7, not run.oracle.exact)
-        return descend(run.problem, neurons, max_iter=max_iter, clock=run.limits.clock, tol=tol, rough=rough)
-    moved = anneal(run.problem, neurons, _POLISH, max_iter=max_iter, clock=run.limits.clock, tol=run.least)
+        return descend(run.problem, neurons, max_iter=max_iter, clock=run.clock, tol=tol, rough=rough)
+    moved = anneal(run.problem, neurons, _POLISH, max_iter=max_iter, clock=run.clock, tol=run.least)
     if moved.objective(run.problem) < neurons.objective(run.problem):
         return moved
-    return descend(run.problem, neurons, max_iter=max_iter, clock=run.limits.clock, tol=run.least)
+    return descend(run.problem, neurons, max_iter=max_iter, clock=run.clock, tol=run.least)

@@ -213,8 +213,8 @@ def test_search_is_near_the_certified_optimum(n: int, d: int, norm: str, bias, r
     assert 1 - 1e-9 <= ratio_of <= 1 + 1e-4
 
 
-def test_search_ends_with_fewer_neurons_at_nearly_the_same_objective(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What leaves in the end costs at most a fifth of the violation that counts as none, and often many leave."""
+def spy_on_thinning(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, float, float, int, float]]:
+    """Collects neurons and objective before, the highest objective allowed, neurons and objective after."""
     from convexnn.training import search
 
     calls = []
@@ -225,6 +225,12 @@ def test_search_ends_with_fewer_neurons_at_nearly_the_same_objective(monkeypatch
         return fewer
 
     monkeypatch.setattr(search, "thin", spy)
+    return calls
+
+
+def test_search_ends_with_fewer_neurons_at_nearly_the_same_objective(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What leaves in the end costs at most a fifth of the violation that counts as none, and often many leave."""
+    calls = spy_on_thinning(monkeypatch)
     rng = np.random.default_rng(0)
     X, W = rng.standard_normal((200, 10)), rng.standard_normal((4, 10))
     y = np.maximum(X @ W.T, 0) @ rng.standard_normal(4) + 0.1 * rng.standard_normal(200)
@@ -241,6 +247,22 @@ def test_search_ends_with_fewer_neurons_at_nearly_the_same_objective(monkeypatch
     # The last line of the trace, the certificate and the network speak of the thinned one.
     assert result.network.n_neurons == calls[-1][3]
     assert result.certificate.primal == pytest.approx(result.trace[-1].primal, rel=1e-12)
+
+
+def test_search_out_of_time_ends_with_fewer_neurons(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part of the time is kept for dropping neurons; what leaves costs at most 3e-4 of the objective."""
+    calls = spy_on_thinning(monkeypatch)
+    X, Y = sample(300, 20)
+    y, beta = Y[:, 0], 1e-3 * cn.beta_max(X, Y[:, 0])
+    result = cn.train(X, y, beta=beta, time_limit=2.0)
+    assert result.status is Status.TIME_LIMIT
+    ((many, before, highest, few, after),) = calls
+    assert few < many
+    assert after <= highest <= before * (1 + 3e-4) * (1 + 1e-12)
+    assert result.network.n_neurons == few
+    assert result.certificate.primal == pytest.approx(result.network.objective(X, y, beta=beta), rel=1e-12)
+    assert result.certificate.primal == pytest.approx(result.trace[-1].primal, rel=1e-12)
+    assert result.certificate.primal <= min(p.primal for p in result.trace) * (1 + 3e-4) * (1 + 1e-12)
 
 
 def test_search_starts_by_itself_in_high_dimension_and_is_reproducible() -> None:
