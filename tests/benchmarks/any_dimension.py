@@ -192,8 +192,7 @@ def visit(row: dict[str, Any], args: argparse.Namespace) -> bool:
         row["adelie"], changed = adelie(args.adelie, task), True
     if "ours" not in row or args.again:
         row["ours"], changed = ours(task, args.ours, row["runs"][0]), True
-        if "seed" in row["runs"][0]:  # rows read back from a page do not know it
-            row["beside"] = repeat(task, row["runs"][0])
+        row["beside"] = repeat(task, row["runs"][0])
     return changed
 
 
