@@ -166,7 +166,7 @@ def solve_search(
     if isinstance(oracle, SearchOracle):
         oracle.clock = run.clock = clock
         if status is Status.TIME_LIMIT:
-            run.thin(_THIN_LATE)
+            run.thin(max(_THIN * violation, _THIN_LATE))
     width = max(problem.frame.subset_size, 1)
     best = run.best
     if not oracle.exact and not run.certain:
