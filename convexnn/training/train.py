@@ -74,7 +74,8 @@ def train(
         Largest number of rounds.
     time_limit : float, optional
         Seconds after which the best network so far is returned with its true gap. Where neurons are searched, the last
-        15 % go to dropping neurons that are hardly needed, which may cost 3e-4 of the objective.
+        15 % go to dropping neurons that are hardly needed, which may cost 3e-4 of the objective, or a fifth of `tol` if
+        that is more.
     max_atoms : int
         Atoms that may be searched exactly; a larger dictionary is sampled, and the result says so.
     random_state : int, optional
