@@ -1,10 +1,12 @@
 // Neurons inside the open cells of a three-dimensional arrangement (l2 norm, no bias).
 //
 // On a cell with active set D the response is |S'u|, S = sum over D of x_i v_i'. Its maximum over the sphere is the
-// top singular value of S, attained inside the cell or else on its boundary, which the pencil sweeps cover. Every
-// cell is seen from its edges; those whose bound does not beat the best neuron so far are skipped.
+// top singular value of S. If its place is outside the cell, the maximum over the cell lies on the boundary, which the
+// pencil sweeps cover. Every cell is seen from its edges; those whose bound does not beat the best neuron so far are
+// skipped, and nearly all others are refuted by one or two rows that separate the place from the cell.
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "convexnn/pencil.hpp"
 #include "convexnn/sweep.hpp"
@@ -44,17 +46,22 @@ double top_eigenvector(double m[9], double out[3]) {
     return m[4 * top];
 }
 
+// How many cells share an edge: to the left and right of it in its plane, before and behind the plane.
+constexpr std::size_t SIDES = 4;
+
 struct CellSearch {
     const double* x;  // n x 3
     const double* v;  // n x c
-    std::size_t n, c;
+    std::size_t n, c, stride;
+    const double *edge, *side_of;  // row that spans the edge; side of every row, see `separated`
     double best2;
     double u[3];
     bool found;
     std::vector<double> answer;
+    std::size_t witness[SIDES];  // row that last separated a maximiser from its cell
 
-    // S = a + b (3 x c each); `side`: the maximiser must lie on this side of the row `edge`; s is scratch.
-    void offer(const double* a, const double* b, const double* edge, double side, std::vector<double>& s) {
+    // S = a + b (3 x c each) of the cell on the left or right (half = 1, -1), before or behind (front = 1, -1).
+    void offer(const double* a, const double* b, double half, double front, std::size_t cell, std::vector<double>& s) {
         double frobenius = 0.0;
         for (std::size_t e = 0; e < 3 * c; ++e) {
             s[e] = a[e] + b[e];
@@ -63,7 +70,7 @@ struct CellSearch {
         if (frobenius <= best2) return;
         double w[3];
         if (c == 1) {
-            for (int l = 0; l < 3; ++l) w[l] = s[static_cast<std::size_t>(l)] / std::sqrt(frobenius);
+            for (int l = 0; l < 3; ++l) w[l] = s[static_cast<std::size_t>(l)];
         } else {
             double m[9] = {0};
             for (int i = 0; i < 3; ++i)
@@ -74,9 +81,30 @@ struct CellSearch {
         }
         const double at_edge = w[0] * edge[0] + w[1] * edge[1] + w[2] * edge[2];
         if (at_edge == 0.0) return;
-        const double flip = at_edge * side > 0 ? 1.0 : -1.0;
+        const double flip = at_edge * front > 0 ? 1.0 : -1.0;
         for (double& t : w) t *= flip;
+        if (separated(w, half, front, cell)) return;
+        const double unit = 1.0 / std::sqrt(w[0] * w[0] + w[1] * w[1] + w[2] * w[2]);
+        for (double& t : w) t *= unit;
         evaluate(w);
+    }
+
+    // Whether some row has w on one side and the cell on the other. `side_of` is +-1 where the plane of a row crosses
+    // the edge's, by the side of the left cells; +-2 where both planes are one, by the side before it.
+    bool separated(const double* w, double half, double front, std::size_t cell) {
+        std::size_t i = witness[cell];
+        for (std::size_t tried = 0; tried <= n; ++tried) {
+            const double at = x[3 * i] * w[0] + x[3 * i + 1] * w[1] + x[3 * i + 2] * w[2];
+            const double side = side_of[i];
+            if (at * side * (std::fabs(side) > 1.5 ? front : half) < 0.0) {
+                witness[cell] = i;
+                return true;
+            }
+            // Neighbours in the data are often alike: far away the next row says more.
+            i += stride;
+            if (i >= n) i -= n;
+        }
+        return false;
     }
 
     // The true response of a unit neuron is valid wherever it lies.
@@ -95,6 +123,13 @@ struct CellSearch {
     }
 };
 
+// A step that visits all of 0..n-1 when taken modulo n, some 0.38 n wide.
+std::size_t far_step(std::size_t n) {
+    std::size_t step = std::max<std::size_t>(1, static_cast<std::size_t>(0.38 * static_cast<double>(n)));
+    while (std::gcd(step, n) != 1) ++step;
+    return step;
+}
+
 }  // namespace
 
 void PencilOracle::visit_cells(Workspace& w, const std::uint32_t* order, const double* v, std::size_t c, double floor,
@@ -109,26 +144,32 @@ void PencilOracle::visit_cells(Workspace& w, const std::uint32_t* order, const d
         for (std::size_t l = 0; l < 3; ++l)
             for (std::size_t o = 0; o < c; ++o) s[l * c + o] += sign * rows_[3 * i + l] * v[i * c + o];
     };
+    w.sides.assign(n, 0.0);
     for (std::size_t i = 0; i < n; ++i) {
         if (w.fold[i] != 0.0) {
             add(w.fold[i] > 0.0 ? left : right, i, 1.0);
+            w.sides[i] = w.fold[i];
             continue;
         }
         const double* x = &rows_[3 * i];
-        add(x[0] * edge[0] + x[1] * edge[1] + x[2] * edge[2] > 0.0 ? along : against, i, 1.0);
+        const double at = x[0] * edge[0] + x[1] * edge[1] + x[2] * edge[2];
+        add(at > 0.0 ? along : against, i, 1.0);
+        w.sides[i] = at > 0.0 ? 2.0 : -2.0;
     }
     std::size_t strongest = 0;
     for (std::size_t s = 1; s < segments_; ++s)
         if (value[s] > value[strongest]) strongest = s;
-    CellSearch search{rows_.data(), v, n, c, std::max(floor * floor, value[strongest] * value[strongest]), {0, 0, 0}, false, {}};
+    CellSearch search{rows_.data(), v, n, c, far_step(n), edge, w.sides.data(),
+                      std::max(floor * floor, value[strongest] * value[strongest]), {0, 0, 0}, false, {}, {0, 0, 0, 0}};
     for (std::size_t e = 0; e < w.count; ++e) {
-        for (const double* half : {left, right}) {
-            search.offer(half, along, edge, 1.0, w.scratch);
-            search.offer(half, against, edge, -1.0, w.scratch);
-        }
+        search.offer(left, along, 1.0, 1.0, 0, w.scratch);
+        search.offer(left, against, 1.0, -1.0, 1, w.scratch);
+        search.offer(right, along, -1.0, 1.0, 2, w.scratch);
+        search.offer(right, against, -1.0, -1.0, 3, w.scratch);
         const std::size_t k = order[e];
         add(left, k, -w.fold[k]);
         add(right, k, w.fold[k]);
+        w.sides[k] = -w.sides[k];
     }
     if (!search.found) return;
     value[strongest] = std::sqrt(search.best2);

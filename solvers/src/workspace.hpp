@@ -18,7 +18,7 @@ struct PencilOracle::Workspace {
     std::vector<std::uint32_t> order;
     std::vector<std::pair<double, std::uint32_t>> keys;
     std::vector<double> turned;      // folded weights (one output)
-    std::vector<double> sums, silent, solid, scratch;
+    std::vector<double> sums, silent, solid, scratch, sides;
     std::uint32_t count = 0;         // length of `order`
 };
 
