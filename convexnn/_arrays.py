@@ -20,7 +20,7 @@ from array_api_compat import (
 
 from convexnn._types import Floats
 
-__all__ = ["is_foreign", "like", "on_accelerator", "to_numpy"]
+__all__ = ["can_compute", "is_foreign", "like", "on_accelerator", "to_numpy"]
 
 
 def is_foreign(values: Any) -> bool:
@@ -57,15 +57,14 @@ def on_accelerator(values: Any) -> bool:
     return bool(device(values) != array_namespace(values).__array_namespace_info__().default_device())
 
 
-def like(values: Any, points: Floats) -> Any:
-    """`points` in the library and on the device of the foreign array `values`, in float64.
+def can_compute(values: Any) -> bool:
+    """Whether `values` lies on an accelerator with float64, which GPUs of Apple and JAX without x64 do not have."""
+    if not on_accelerator(values):
+        return False
+    return "float64" in array_namespace(values).__array_namespace_info__().dtypes(device=device(values))
 
-    Returned as they are if `values` is not foreign, or its device has no float64 (GPUs of Apple, JAX without x64).
-    """
-    if not is_foreign(values):
-        return points
-    xp, place = array_namespace(values), device(values)
-    if "float64" not in xp.__array_namespace_info__().dtypes(device=place):
-        return points
+
+def like(values: Any, points: Floats) -> Any:
+    """`points` in the library and on the device of the foreign array `values`."""
     # Frames are read-only in NumPy, which some libraries refuse to share, hence the copy.
-    return xp.asarray(points.copy(), device=place)
+    return array_namespace(values).asarray(points.copy(), device=device(values))

@@ -27,11 +27,11 @@ from convexnn.oracles.snap import snapped
 
 __all__ = ["SearchOracle"]
 
-# Sample-start-feature products per step, and entries of one block of responses (16 MB, see _memory).
+# Sample-start-feature products per step, and entries of one block of responses (16 MB, see _memory; 400 MB elsewhere).
 _WORK = 200_000_000
 # Steps of an ascent between two searches for the best offset.
 _REPIVOT = 4
-_BLOCK = 2_000_000
+_BLOCK, _FAR_BLOCK = 2_000_000, 50_000_000
 # Answers whose snapped variants are tried.
 _SNAPPED = 64
 # Two normals closer than this (cosine) with nearly equal offsets are one neuron.
@@ -111,10 +111,11 @@ class SearchOracle:
         xp, where = array_namespace(self._points), device(self._points)
         V = xp.asarray(v, device=where)
         # Blocks depend on the data alone, so the answer does not depend on how many workers share them.
-        width = int(np.clip(_BLOCK // self._frame.n, 16, 128))
+        near = self._points is self._frame.points
+        width = int(np.clip(_BLOCK // self._frame.n, 16, 128) if near else max(_FAR_BLOCK // self._frame.n, 16))
         blocks = [xp.asarray(start[k : k + width], device=where) for k in range(0, len(start), width)]
         how = self._steps, self._frame.affine, self._frame.norm
-        if len(blocks) > 1 and self._points is self._frame.points and effective_n_jobs(self._n_jobs) > 1:
+        if near and len(blocks) > 1 and effective_n_jobs(self._n_jobs) > 1:
             left = None if self.clock is None else self.clock.left
             shared = Parallel(n_jobs=self._n_jobs)(delayed(_worker)(self._points, V, U, *how, left) for U in blocks)
             return list(shared)

@@ -166,7 +166,7 @@ class _Layout:
         self._width = width * float(np.sqrt((points * points).mean()))
         if problem.frame.affine:
             points = np.column_stack([points, np.ones(len(points))])
-        self._passes = make_passes(points, m, self._c, np.float32 if rough else np.float64)
+        self._passes = make_passes(points, m, self._c, np.float32 if rough else np.float64, problem.place)
 
     def pack(self, neurons: Neurons) -> Floats:
         root = np.sqrt(row_norms(neurons.z, self._problem.norm))[:, None]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from convexnn._arrays import can_compute
 from convexnn._progress import Progress
 from convexnn._types import Bias, Floats, Ints, Norm
 from convexnn.dictionaries import Atoms
@@ -39,6 +41,8 @@ class LassoProblem:
         Whether a free output intercept exists (free biases).
     norm, bias, loss_name :
         As given by the user.
+    place : array, optional
+        An array on a GPU, where neurons are moved and searched; by default the CPU.
     """
 
     frame: Frame
@@ -49,6 +53,7 @@ class LassoProblem:
     norm: Norm
     bias: Bias
     loss_name: str
+    place: Any = None
 
     @property
     def targets(self) -> Floats:
@@ -124,8 +129,12 @@ def make_problem(
     bias: Bias,
     loss: str,
     sample_weight: Floats | None = None,
+    place: Any = None,
 ) -> LassoProblem:
-    """Choose working coordinates and units for checked data X (n, d), Y (n, c)."""
+    """Choose working coordinates and units for checked data X (n, d), Y (n, c).
+
+    `place` is an array of any library; it counts if it lies on a device other than the CPU that has float64.
+    """
     frame = make_frame(X, norm=norm, bias=bias)
     y_scale = 1.0
     if loss in _SCALABLE:
@@ -143,4 +152,5 @@ def make_problem(
         norm=norm,
         bias=bias,
         loss_name=loss,
+        place=place if can_compute(place) else None,
     )

@@ -69,8 +69,9 @@ class Session:
         LOSSES.check(loss)
         self._n_jobs = n_jobs
         self._problem = make_problem(
-            data.X, data.Y, beta=1.0, norm=norm, bias=bias, loss=loss, sample_weight=data.weight
-        )
+            data.X, data.Y, beta=1.0, norm=norm, bias=bias, loss=loss, sample_weight=data.weight,
+            place=X if backend is None else backend,
+        )  # fmt: skip
         movable = solver in ("auto", "native") and self._problem.loss.smooth
         self._plan = make_plan(
             self._problem.frame,
@@ -80,7 +81,7 @@ class Session:
             random_state=random_state,
             n_jobs=n_jobs,
             n_outputs=data.Y.shape[1],
-            samples=X if backend is None else backend,
+            place=self._problem.place,
         )
         seed = 0 if random_state is None else random_state
         self._minimise = Minimiser(self._plan, solver, solver_options, seed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from convexnn._arrays import like, on_accelerator
+from convexnn._arrays import like
 from convexnn.certificate.branch import can_branch
 from convexnn.dictionaries.budget import spell_count
 from convexnn.dictionaries.sampled import draw_wedges
@@ -64,12 +64,12 @@ def make_plan(
     random_state: int | None = None,
     n_jobs: int | None = None,
     n_outputs: int = 1,
-    samples: Any = None,
+    place: Any = None,
 ) -> Plan:
     """Choose the oracle for a frame.
 
     `movable` says whether there is a way to move neurons off the dictionary, which l2 networks need: for a smooth
-    loss and the native solver. A search runs on the GPU that `samples` lie on, if they do.
+    loss and the native solver. A search runs on the GPU that the array `place` lies on, if one is given.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def make_plan(
     if scope == "network" and can_branch(frame) and (not provable or count > max_atoms):
         return _bounded_plan(frame, provable, random_state, n_jobs, n_outputs)
     if scope == "searched" or (scope == "auto" and count > max_atoms):
-        return _search_plan(frame, count, max_atoms, random_state, n_jobs, n_outputs, samples)
+        return _search_plan(frame, count, max_atoms, random_state, n_jobs, n_outputs, place)
     if count > max_atoms:
         if scope == "network":
             raise DictionarySizeError(
@@ -137,10 +137,10 @@ def _search_plan(
     random_state: int | None,
     n_jobs: int | None,
     n_outputs: int,
-    samples: Any,
+    place: Any,
 ) -> Plan:
     # On the CPU NumPy is as fast as others, and gives tensors the same bits as arrays.
-    points = like(samples, frame.points) if on_accelerator(samples) else frame.points
+    points = frame.points if place is None else like(place, frame.points)
     oracle = SearchOracle(
         frame,
         random_state=0 if random_state is None else random_state,

@@ -138,8 +138,10 @@ def test_train_takes_tensors_with_the_same_bits(library, max_atoms):
     assert found.certificate == plain.certificate
 
 
-def test_train_searches_on_the_device_of_the_samples():
-    """A device whose arrays NumPy cannot read, as those of a GPU; the same network to rounding of its responses."""
+@pytest.mark.parametrize("far", [0, 10**9])
+def test_train_searches_on_the_device_of_the_samples(monkeypatch, far):
+    """A device whose arrays NumPy cannot read, as those of a GPU; neurons move there if there are enough of them."""
+    monkeypatch.setattr("convexnn.training.passes._FAR", far)
     xp = pytest.importorskip("array_api_strict", reason="array_api_strict is not installed")
     rng = np.random.default_rng(0)
     A = rng.standard_normal((60, 8))

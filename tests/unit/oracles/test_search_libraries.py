@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from array_api_compat import array_namespace, device
 
-from convexnn._arrays import is_foreign, like, on_accelerator, to_numpy
+from convexnn._arrays import can_compute, is_foreign, like, on_accelerator, to_numpy
 from convexnn._progress import Clock
 from convexnn.oracles import search
 from convexnn.oracles.search import SearchOracle
@@ -72,10 +72,17 @@ def test_answers_are_the_same(name: str, norm: str, bias: bool) -> None:
     np.testing.assert_allclose(found.offsets, here.offsets, atol=1e-7)
 
 
+def problem_at(samples):
+    rng = np.random.default_rng(1)
+    X, Y = rng.standard_normal((20, 4)), rng.standard_normal((20, 1))
+    return make_problem(X, Y, beta=1.0, norm="l2", bias=True, loss="squared", place=samples)
+
+
 def test_samples_on_an_accelerator_take_the_search_there() -> None:
     there = place("another device")
-    problem, _ = problem_of("l2", True, 1)
-    oracle = make_plan(problem.frame, scope="searched", samples=there).oracle
+    problem = problem_at(there)
+    assert problem.place is there
+    oracle = make_plan(problem.frame, scope="searched", place=problem.place).oracle
     assert type(oracle._points) is type(there)
     assert device(oracle._points) == device(there)
     assert oracle._points.dtype == array_namespace(there).float64
@@ -84,10 +91,11 @@ def test_samples_on_an_accelerator_take_the_search_there() -> None:
 @pytest.mark.parametrize("name", ["torch", "array_api_strict"])
 def test_on_the_cpu_the_search_stays_in_numpy(name: str) -> None:
     """So tensors give the same bits as arrays."""
-    problem, _ = problem_of("l2", True, 1)
     for samples in (place(name), np.ones((2, 2)), [[1.0]], None):
         assert not on_accelerator(samples)
-        assert make_plan(problem.frame, scope="searched", samples=samples).oracle._points is problem.frame.points
+        problem = problem_at(samples)
+        assert problem.place is None
+        assert make_plan(problem.frame, scope="searched").oracle._points is problem.frame.points
 
 
 def test_devices_without_double_precision_are_left_alone() -> None:
@@ -99,18 +107,26 @@ def test_devices_without_double_precision_are_left_alone() -> None:
             return Namespace
 
         @staticmethod
-        def dtypes(device):
-            return {"float32": np.float32}
+        def default_device():
+            return "large"
 
-    class Single:
-        device = "small"
+        @staticmethod
+        def dtypes(device):
+            return {"float32": np.float32, **({"float64": np.float64} if device == "other" else {})}
+
+    class Array:
+        def __init__(self, device):
+            self.device = device
 
         def __array_namespace__(self, api_version=None):
             return Namespace
 
-    points = np.ones((3, 2))
-    assert is_foreign(Single())
-    assert like(Single(), points) is points
+    assert is_foreign(Array("small"))
+    assert on_accelerator(Array("small"))
+    assert not can_compute(Array("small"))
+    assert problem_at(Array("small")).place is None
+    assert can_compute(Array("other"))
+    assert not can_compute(Array("large"))
 
 
 def test_conversion_keeps_numbers_and_precision() -> None:
