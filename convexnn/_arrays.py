@@ -20,7 +20,11 @@ from array_api_compat import (
 
 from convexnn._types import Floats
 
-__all__ = ["can_compute", "is_foreign", "like", "on_accelerator", "to_numpy"]
+__all__ = ["Place", "is_foreign", "on_accelerator", "place_of", "to_numpy"]
+
+
+# Large arrays that a device holds: the samples in both precisions, and parts of them.
+_KEPT = 4
 
 
 def is_foreign(values: Any) -> bool:
@@ -57,14 +61,44 @@ def on_accelerator(values: Any) -> bool:
     return bool(device(values) != array_namespace(values).__array_namespace_info__().default_device())
 
 
-def can_compute(values: Any) -> bool:
-    """Whether `values` lies on an accelerator with float64, which GPUs of Apple and JAX without x64 do not have."""
+class Place:
+    """A device other than the CPU, in the array library of an array that lies on it.
+
+    Attributes
+    ----------
+    xp : namespace
+        The library.
+    """
+
+    def __init__(self, example: Any) -> None:
+        self.xp, self._device = array_namespace(example), device(example)
+        self._kept: dict[tuple[int, str], tuple[Any, Any]] = {}
+
+    def send(self, values: Any, precision: Any = np.float64) -> Any:
+        """A copy of a NumPy array there."""
+        return self.xp.asarray(np.array(values, dtype=precision), device=self._device)
+
+    def keep(self, values: Any, precision: Any = np.float64) -> Any:
+        """The same for large arrays that do not change: they are sent once."""
+        key = id(values), np.dtype(precision).name
+        if key not in self._kept:
+            if len(self._kept) >= _KEPT:
+                self._kept.clear()
+            self._kept[key] = values, self.send(values, precision)
+        return self._kept[key][1]
+
+    def fetch(self, values: Any) -> Floats:
+        """An array of there as a NumPy array of float64."""
+        return np.asarray(to_numpy(values), dtype=np.float64)
+
+    def responses(self, points: Floats, normals: Floats, offsets: Floats) -> Any:
+        """(x_i.u_j + c_j)_+ for points (n, r), normals (m, r) and offsets (m,); what comes back, (n, m), is there."""
+        return self.xp.clip(self.keep(points) @ self.send(normals).T + self.send(offsets), min=0.0)
+
+
+def place_of(values: Any) -> Place | None:
+    """Where `values` lies if that is an accelerator with float64 (GPUs of Apple and JAX without x64 have none)."""
     if not on_accelerator(values):
-        return False
-    return "float64" in array_namespace(values).__array_namespace_info__().dtypes(device=device(values))
-
-
-def like(values: Any, points: Floats) -> Any:
-    """`points` in the library and on the device of the foreign array `values`."""
-    # Frames are read-only in NumPy, which some libraries refuse to share, hence the copy.
-    return array_namespace(values).asarray(points.copy(), device=device(values))
+        return None
+    double = "float64" in array_namespace(values).__array_namespace_info__().dtypes(device=device(values))
+    return Place(values) if double else None

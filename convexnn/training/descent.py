@@ -56,6 +56,10 @@ class Neurons:
 
     def outputs(self, problem: LassoProblem) -> Floats:
         """Outputs (n, c) on the samples."""
+        place = problem.there(len(self))
+        if place is not None:
+            responses = place.responses(problem.frame.points, self.normals, self.offsets)
+            return place.fetch(responses @ place.send(self.z)) + self.t
         return np.asarray(problem.frame.columns(self.normals, self.offsets) @ self.z + self.t)
 
     def objective(self, problem: LassoProblem) -> float:
@@ -164,9 +168,9 @@ class _Layout:
         self._m, self._r = m, problem.frame.rank
         self._l1 = problem.norm == "l1"
         self._width = width * float(np.sqrt((points * points).mean()))
-        if problem.frame.affine:
-            points = np.column_stack([points, np.ones(len(points))])
-        self._passes = make_passes(points, m, self._c, np.float32 if rough else np.float64, problem.place)
+        self._passes = make_passes(
+            points, m, self._c, np.float32 if rough else np.float64, ones=problem.frame.affine, place=problem.there(m)
+        )
 
     def pack(self, neurons: Neurons) -> Floats:
         root = np.sqrt(row_norms(neurons.z, self._problem.norm))[:, None]

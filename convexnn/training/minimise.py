@@ -14,7 +14,7 @@ from convexnn.oracles.search import SearchOracle
 from convexnn.training.descent import Neurons
 from convexnn.training.generation import Solution, generate
 from convexnn.training.line import has_line_solver, solve_line
-from convexnn.training.masters import ColumnMaster, amplitude_master, make_master
+from convexnn.training.masters import ColumnMaster, amplitude_master, make_master, search_master
 from convexnn.training.masters.faces import FaceMaster
 from convexnn.training.problem import LassoProblem
 from convexnn.training.proving import BranchOracle
@@ -90,7 +90,7 @@ class Minimiser:
 
     def _search(self, problem: LassoProblem, oracle: SearchOracle, limits: Limits) -> Solution:
         return solve_search(
-            problem, oracle, lambda: self._fresh_master(problem), limits,
+            problem, oracle, lambda: search_master(problem, self.solver, self._options), limits,
             start=self.found, random_state=self._seed,
         )  # fmt: skip
 

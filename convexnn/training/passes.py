@@ -2,7 +2,7 @@
 
 Matrix products are BLAS; what is done entry by entry is compiled and runs once over one matrix of the size of the
 responses. In single precision both take half the time, which is exact enough wherever neurons are far from their
-places. On a GPU both are operations of the array library; weights go there and derivatives come back.
+places. On a GPU both are operations of its array library.
 """
 
 from __future__ import annotations
@@ -10,34 +10,31 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, device
 
-from convexnn._arrays import like, to_numpy
+from convexnn._arrays import Place
 from convexnn._native import core
 from convexnn._types import Floats
 
 __all__ = ["make_passes"]
 
-# Responses from which on an accelerator is worth the way there.
-_FAR = 200_000
-
 
 def make_passes(
-    points: Floats, m: int, c: int, precision: type[np.floating], place: Any = None
+    points: Floats, m: int, c: int, precision: type[np.floating], *, ones: bool = False, place: Place | None = None
 ) -> OneOutput | SeveralOutputs | Elsewhere:
-    """Passes of m neurons with c outputs over points (n, k), in the given precision.
+    """Passes of m neurons with c outputs over points (n, k), in the given precision, there if a place is given.
 
-    With an array of a GPU as `place` they run there, unless they are too small for that.
+    With `ones` the points have a further coordinate 1.
 
     ``forward(W, a, e)`` returns the outputs (n, c) of neurons W (m, k) with output weights a (m, c); e (m,) are the
     half widths in which their ReLUs are rounded off, None for true ReLUs. ``backward(G)`` follows it and returns the
     derivatives of a function of the outputs with gradient G (n, c): by W, by a, and by e.
     """
-    points = np.ascontiguousarray(points, dtype=precision)
-    if place is not None and len(points) * m >= _FAR:
-        return Elsewhere(like(place, points))
+    if place is not None:
+        return Elsewhere(place, points, precision, ones)
+    if ones:
+        points = np.column_stack([points, np.ones(len(points))])
     kind = OneOutput if c == 1 else SeveralOutputs
-    return kind(points, m)
+    return kind(np.ascontiguousarray(points, dtype=precision), m)
 
 
 class OneOutput:
@@ -89,35 +86,32 @@ class SeveralOutputs:
 
 
 class Elsewhere:
-    """Any number of outputs, in the library and on the device of the points (n, k)."""
+    """Any number of outputs, on another device: weights go there and derivatives come back."""
 
-    def __init__(self, points: Any) -> None:
-        self._points = points
-        self._xp, self._device = array_namespace(points), device(points)
-        self._precision = np.float32 if points.dtype == self._xp.float32 else np.float64
-
-    def _send(self, values: Floats) -> Any:
-        return self._xp.asarray(np.array(values, dtype=self._precision), device=self._device)
-
-    def _fetch(self, values: Any) -> Floats:
-        return np.asarray(to_numpy(values), dtype=np.float64)
+    def __init__(self, place: Place, points: Floats, precision: type[np.floating], ones: bool) -> None:
+        self._place, self._precision = place, precision
+        self._points = place.keep(points, precision)
+        if ones:
+            one = place.send(np.ones((len(points), 1)), precision)
+            self._points = place.xp.concat([self._points, one], axis=1)
 
     def forward(self, W: Floats, a: Floats, e: Floats | None) -> Floats:
-        xp, self._a = self._xp, self._send(a)
-        S = self._points @ self._send(W).T
+        xp, place, kind = self._place.xp, self._place, self._precision
+        self._a = place.send(a, kind)
+        S = self._points @ place.send(W, kind).T
         if e is None:
             self._P, self._R = xp.astype(S > 0, S.dtype), xp.clip(S, min=0.0)
         else:
-            scale = 0.5 / np.maximum(e, np.finfo(self._precision).tiny)
-            self._P = xp.clip(S * self._send(scale) + 0.5, min=0.0, max=1.0)
-            self._R = xp.maximum(S, self._P * self._P * self._send(e))
-        return self._fetch(self._R @ self._a)
+            scale = 0.5 / np.maximum(e, np.finfo(kind).tiny)
+            self._P = xp.clip(S * place.send(scale, kind) + 0.5, min=0.0, max=1.0)
+            self._R = xp.maximum(S, self._P * self._P * place.send(e, kind))
+        return place.fetch(self._R @ self._a)
 
     def backward(self, G: Floats) -> tuple[Floats, Floats, Floats]:
-        xp, g = self._xp, self._send(G)
+        xp, g = self._place.xp, self._place.send(G, self._precision)
         da = self._R.T @ g
         D = (g @ self._a.T) * self._P
         total = xp.sum(D - D * self._P, axis=0)
-        found = self._fetch(xp.concat([D.T @ self._points, da, total[:, None]], axis=1))
+        found = self._place.fetch(xp.concat([D.T @ self._points, da, total[:, None]], axis=1))
         k = self._points.shape[1]
         return found[:, :k], found[:, k:-1], found[:, -1]

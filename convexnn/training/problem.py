@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from convexnn._arrays import can_compute
+from convexnn._arrays import Place, place_of
 from convexnn._progress import Progress
 from convexnn._types import Bias, Floats, Ints, Norm
 from convexnn.dictionaries import Atoms
@@ -16,8 +16,10 @@ from convexnn.geometry.frame import Frame, make_frame
 from convexnn.losses import LOSSES
 from convexnn.losses.base import Loss
 
-__all__ = ["LassoProblem", "make_problem"]
+__all__ = ["FAR", "LassoProblem", "make_problem"]
 
+# Responses from which on an accelerator is worth the way there.
+FAR = 200_000
 # Losses for which loss(k f; k y) = k^2 loss(f; y): only these allow the targets to be scaled.
 _SCALABLE = frozenset({"squared"})
 
@@ -41,8 +43,8 @@ class LassoProblem:
         Whether a free output intercept exists (free biases).
     norm, bias, loss_name :
         As given by the user.
-    place : array, optional
-        An array on a GPU, where neurons are moved and searched; by default the CPU.
+    place : Place, optional
+        A GPU on which neurons are moved, weighed and searched; by default the CPU.
     """
 
     frame: Frame
@@ -53,7 +55,7 @@ class LassoProblem:
     norm: Norm
     bias: Bias
     loss_name: str
-    place: Any = None
+    place: Place | None = None
 
     @property
     def targets(self) -> Floats:
@@ -79,6 +81,10 @@ class LassoProblem:
         weight = np.ones(len(rows)) if self.loss.weight is None else self.loss.weight[rows, 0]
         loss = LOSSES[self.loss_name](self.targets[rows], weight / share)
         return replace(self, frame=replace(self.frame, points=self.frame.points[rows]), loss=loss)
+
+    def there(self, m: int) -> Place | None:
+        """Where to compute with m neurons: the GPU, if there is one and it is worth the way."""
+        return self.place if self.frame.n * m >= FAR else None
 
     def penalty(self, z: Floats) -> float:
         """Sum over atoms of ||z_j||_2 (l2) or ||z_j||_1 (l1), for z (m, c)."""
@@ -133,7 +139,7 @@ def make_problem(
 ) -> LassoProblem:
     """Choose working coordinates and units for checked data X (n, d), Y (n, c).
 
-    `place` is an array of any library; it counts if it lies on a device other than the CPU that has float64.
+    If `place` is an array on a GPU that has float64, neurons are searched there.
     """
     frame = make_frame(X, norm=norm, bias=bias)
     y_scale = 1.0
@@ -152,5 +158,5 @@ def make_problem(
         norm=norm,
         bias=bias,
         loss_name=loss,
-        place=place if can_compute(place) else None,
+        place=place_of(place),
     )

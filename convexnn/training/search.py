@@ -41,9 +41,9 @@ _WORTH, _VAIN = 5e-5, 3
 # Rounds that gain less than _SNAP also offer snapped neurons; after _PATIENCE rounds below _GAIN the search ends.
 _SNAP, _GAIN, _PATIENCE = 1e-3, 5e-6, 4
 _ROUGH = 0.01  # of it: relative objective that a master may leave, as the neurons move afterwards
-# Relative objective that fewer neurons may cost in the end, as a share of the violation that counts as none; and in a
-# search that its time limit ends, after which share of the time.
-_THIN, _THIN_LATE, _LATE = 0.2, 3e-4, 0.85
+# Relative objective that fewer neurons may cost, as a share of the violation that counts as none: before the last look,
+# after it, and (absolute) in a search that its time limit ends, after which share of the time.
+_THIN, _THIN_LAST, _THIN_LATE, _LATE = 0.2, 0.3, 3e-4, 0.85
 _EXACT_GAIN, _EXACT_PATIENCE = 1e-6, 40  # an exact oracle shows what is missing, so slow progress is still progress
 
 
@@ -74,10 +74,10 @@ class _Run:
             return True
         return False
 
-    def thin(self, within: float | None = None) -> Neurons:
-        """Let the best network be one with fewer neurons, at most a tolerance above the lowest one."""
+    def thin(self, within: float) -> Neurons:
+        """Let the best network be one with fewer neurons, at most this share above the lowest one."""
         self.lowest = min(self.lowest, self.value)
-        highest = self.lowest * (1.0 + (_THIN * self.tol if within is None else within))
+        highest = self.lowest * (1.0 + within)
         best = thin(self.problem, self.best, highest, lambda few: _move(self, few, fine=True), self.clock)
         if best is not self.best:
             self.best, self.value, self.certain = best, best.objective(self.problem), False
@@ -269,13 +269,14 @@ def _improve(run: _Run, neurons: Neurons, max_iter: int) -> Status:
         gain = (before - run.value) / max(abs(before), np.finfo(float).tiny)
         idle = idle + 1 if gain < least else 0
         if not len(fresh) and idle and not run.oracle.exact:
-            neurons = run.thin()
+            neurons = run.thin(_THIN * run.tol)
             fresh = run.look(neurons, _INSERT, thorough=True)
             if not len(fresh):
-                return Status.SEARCHED
+                # What leaves now would be found again; nobody asks for it at this price.
+                return Status.SEARCHED if run.thin(_THIN_LAST * run.tol) is neurons else Status.SETTLED
         if idle >= patience:
             if not run.oracle.exact:
-                run.thin()
+                run.thin(_THIN_LAST * run.tol)
             return Status.SETTLED
         snaps = snapped(problem.frame, neurons.normals, neurons.offsets) if gain < _SNAP else None
         neurons = _insert(run, neurons, fresh, snaps)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from convexnn._arrays import like
+from convexnn._arrays import Place
 from convexnn.certificate.branch import can_branch
 from convexnn.dictionaries.budget import spell_count
 from convexnn.dictionaries.sampled import draw_wedges
@@ -64,12 +63,12 @@ def make_plan(
     random_state: int | None = None,
     n_jobs: int | None = None,
     n_outputs: int = 1,
-    place: Any = None,
+    place: Place | None = None,
 ) -> Plan:
     """Choose the oracle for a frame.
 
     `movable` says whether there is a way to move neurons off the dictionary, which l2 networks need: for a smooth
-    loss and the native solver. A search runs on the GPU that the array `place` lies on, if one is given.
+    loss and the native solver. A search runs on the GPU `place`, if there is one.
 
     Raises
     ------
@@ -137,10 +136,10 @@ def _search_plan(
     random_state: int | None,
     n_jobs: int | None,
     n_outputs: int,
-    place: Any,
+    place: Place | None,
 ) -> Plan:
     # On the CPU NumPy is as fast as others, and gives tensors the same bits as arrays.
-    points = frame.points if place is None else like(place, frame.points)
+    points = frame.points if place is None else place.keep(frame.points)
     oracle = SearchOracle(
         frame,
         random_state=0 if random_state is None else random_state,

@@ -1,12 +1,13 @@
-"""Objectives, times and neurons of the search against local training on real data: ``any_dimension.py OUTPUT.md``.
+"""Objectives, times and neurons of training against local training on real data: ``any_dimension.py OUTPUT.md``.
 
 Every cell (data set, beta, split) is one run of convexnn and 28 of Adam and L-BFGS (``local_training.py``), all on one
-objective, 1/2 |f - y|^2 + beta sum ||w|| |a|, without biases, computed from the networks by one function. The best
-competing run is made once more right beside ours, so that both times see the same machine. Cells are appended to
-OUTPUT.jsonl; a second call continues where the first one stopped, and ``--again`` renews our runs. The rows behind the
-page in docs, with the best competing run of each cell only, are in ``any_dimension.jsonl`` beside. MLPRegressor runs
-as a user calls it; scnn in an environment of its own that has convexnn too (``--scnn PYTHON``), adelie in one without
-(``--adelie PYTHON``).
+objective, 1/2 |f - y|^2 + beta sum ||w|| |a|, without biases, computed from the networks by one function. convexnn
+chooses its method itself; where that is an exact one (spirals, rank 3) the search runs too. With ``--longer``,
+wide networks go on for longer where the best competitor is a narrow one, far above ours. The best competing run is
+made once more right beside ours, so that both times see the same machine. Cells are appended to OUTPUT.jsonl; a second
+call continues where the first one stopped, and ``--again`` renews our runs. The rows behind the page in docs, with the
+best competing run of each cell only, are in ``any_dimension.jsonl`` beside. MLPRegressor runs as a user calls it; scnn
+in an environment of its own that has convexnn too (``--scnn PYTHON``), adelie in one without (``--adelie PYTHON``).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from local_training import LONGEST, all_runs, repeat
+from local_training import LONGEST, PATIENT, WIDTHS, all_runs, longer, repeat
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
@@ -39,6 +40,7 @@ from convexnn.network import ReLUNetwork
 
 TABLES = Path(__file__).resolve().parents[3] / "shared" / "data" / "tabular"
 RATIOS = (1e-1, 1e-2, 1e-3)
+WELL_BELOW = 1e-3  # relative distance to the best competitor from which on more may be in it
 
 
 def spiral(n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -103,25 +105,34 @@ def make(name: str, ratio: float, split: int) -> Task:
     return Task(name, X, y[:, None], X_test, y_test[:, None], beta, "l2", False, "squared", ())
 
 
-def ours(task: Task, limit: float, rival: dict[str, Any]) -> dict[str, Any]:
-    """Our run; if it has no fewer neurons than the best competitor, also how few reach that one's objective."""
+def ours(task: Task, limit: float) -> tuple[dict[str, Any], ReLUNetwork]:
+    """Our run as users call it; where the method is exact also the search, beside the certified lower bound."""
+    record, result = one_of_ours(task, limit, "auto")
+    if result.certificate.scope == "network":
+        searched, _ = one_of_ours(task, limit, "searched")
+        record["bound"], record["searched"] = result.certificate.dual, searched
+    return record, result.network
+
+
+def one_of_ours(task: Task, limit: float, scope: str) -> tuple[dict[str, Any], cn.TrainingResult]:
     begin = time.process_time()
-    result = cn.train(task.X, task.y, beta=task.beta, bias=False, scope="searched", time_limit=limit)
+    result = cn.train(task.X, task.y, beta=task.beta, bias=False, scope=scope, time_limit=limit)
     seconds, network = time.process_time() - begin, result.network
-    value = network.objective(task.X, task.y, beta=task.beta, bias=False)
-    record = {
-        "objective": value, "seconds": seconds, "neurons": network.n_neurons,
-        "test": task.score(network.outputs(task.X_test), test=True),
-        "status": result.status.name, "version": cn.__version__,
-    }  # fmt: skip
-    if network.n_neurons >= rival["neurons"] and value < rival["objective"]:
-        begin, within = time.process_time(), rival["objective"] / value - 1
-        small = cn.thin(network, task.X, task.y, beta=task.beta, within=within, bias=False)
-        record["thinned"] = {
-            "objective": small.objective(task.X, task.y, beta=task.beta, bias=False), "neurons": small.n_neurons,
-            "seconds": time.process_time() - begin,
-        }  # fmt: skip
-    return record
+    return {
+        "objective": network.objective(task.X, task.y, beta=task.beta, bias=False), "seconds": seconds,
+        "neurons": network.n_neurons, "test": task.score(network.outputs(task.X_test), test=True),
+        "status": result.status.name, "scope": result.certificate.scope, "version": cn.__version__,
+    }, result  # fmt: skip
+
+
+def thinned(task: Task, network: ReLUNetwork, mine: dict[str, Any], rival: dict[str, Any]) -> dict[str, Any]:
+    """How few neurons reach the objective of the best competitor, if ours has no fewer than that has."""
+    if mine["neurons"] < rival["neurons"] or mine["objective"] >= rival["objective"]:
+        return {}
+    begin, within = time.process_time(), rival["objective"] / mine["objective"] - 1
+    small = cn.thin(network, task.X, task.y, beta=task.beta, within=within, bias=False)
+    value = small.objective(task.X, task.y, beta=task.beta, bias=False)
+    return {"thinned": {"objective": value, "neurons": small.n_neurons, "seconds": time.process_time() - begin}}
 
 
 def as_users_call_it(task: Task) -> dict[str, Any]:
@@ -191,9 +202,22 @@ def visit(row: dict[str, Any], args: argparse.Namespace) -> bool:
     if args.adelie is not None and "adelie" not in row:
         row["adelie"], changed = adelie(args.adelie, task), True
     if "ours" not in row or args.again:
-        row["ours"], changed = ours(task, args.ours, row["runs"][0]), True
-        row["beside"] = repeat(task, row["runs"][0])
+        row["ours"], network = ours(task, args.ours)
+        if args.longer and "longer" not in row and open_ended(row):
+            row["longer"] = longer(task, row["runs"])
+            row["runs"] = sorted(row["runs"] + row["longer"], key=lambda run: run["objective"])
+        best = row["runs"][0]
+        row["ours"] |= thinned(task, network, row["ours"], best)
+        timed = args.timed and best in row.get("longer", [])
+        row["beside"] = best if timed else repeat(task, best, max(LONGEST[best["width"]], 1.01 * best["seconds"]))
+        changed = True
     return changed
+
+
+def open_ended(row: dict[str, Any]) -> bool:
+    """Whether the best competitor is far above ours, and narrow only because wide networks were cut off."""
+    best = row["runs"][0]
+    return best["width"] < WIDTHS[-1] and best["objective"] / row["ours"]["objective"] - 1 > WELL_BELOW
 
 
 def label(run: dict[str, Any]) -> str:
@@ -289,6 +313,12 @@ def main() -> None:
     parser.add_argument("--splits", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--ours", type=float, default=60.0, help="time limit of convexnn")
     parser.add_argument("--again", action="store_true", help="run convexnn again where it has run")
+    parser.add_argument(
+        "--longer", action="store_true", help=f"let wide competitors go on for {PATIENT:g} s where narrow ones won"
+    )
+    parser.add_argument(
+        "--timed", action="store_true", help="take the times of longer runs as they are, from this machine"
+    )
     parser.add_argument("--known", action="store_true", help="only cells whose competitors have run")
     parser.add_argument("--scnn", help="Python of an environment with scnn and convexnn")
     parser.add_argument("--adelie", help="Python of an environment with adelie")

@@ -2,7 +2,8 @@
 
 Adam on all data is started with three steps and three seeds at two widths for a short time; the best few go on until
 they stall, with the step divided by ten at each stall. L-BFGS runs from five seeds at both widths until it stops by
-itself. Processor seconds (one BLAS thread) do not depend on what else the machine does.
+itself. Wide networks that are cut off before that can go on, see `longer`. Processor seconds (one BLAS thread) do not
+depend on what else the machine does.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ ADAM_SEEDS, LBFGS_SEEDS = 3, 5
 # Seconds of a first look at one Adam run of a width, how many go on, and the longest run of a width.
 LOOK, FINALISTS = {100: 2.0, 1000: 4.0}, 3
 LONGEST = {100: 20.0, 1000: 25.0}
+# Seconds for runs at the larger width where `longer` is asked for.
+PATIENT = 120.0
 # A run has stalled if a fifth of its iterations gained less than this share.
 STALL = 2e-5
 
@@ -105,8 +108,8 @@ class _Over(Exception):
     pass
 
 
-def lbfgs(task: Task, width: int, seed: int) -> Run:
-    """L-BFGS until it stops by itself or the longest time is over."""
+def lbfgs(task: Task, width: int, seed: int, limit: float) -> Run:
+    """L-BFGS until it stops by itself or the time is over."""
     run, model = Run("lbfgs", width, 0.0, seed, stalled=True), model_of(task, width)
     begin = time.process_time()
 
@@ -114,7 +117,7 @@ def lbfgs(task: Task, width: int, seed: int) -> Run:
         objective, gradient = model.value_and_gradient(theta)
         if objective < run.objective:
             run.objective, run.theta = objective, theta.copy()
-        if time.process_time() - begin > LONGEST[width]:
+        if time.process_time() - begin > limit:
             run.stalled = False
             raise _Over
         return objective, gradient
@@ -140,13 +143,27 @@ def all_runs(task: Task) -> list[dict[str, object]]:
     for adam in sorted(adams, key=lambda a: a.run.objective)[:FINALISTS]:
         adam.go(LONGEST[adam.run.width])
     runs = [adam.run for adam in adams]
-    runs += [lbfgs(task, width, seed) for width in WIDTHS for seed in range(LBFGS_SEEDS)]
+    runs += [lbfgs(task, width, seed, LONGEST[width]) for width in WIDTHS for seed in range(LBFGS_SEEDS)]
     return [run.record(task) for run in runs]
 
 
-def repeat(task: Task, record: dict) -> dict[str, object]:
-    """The same run again, to time it beside something else."""
+def longer(task: Task, runs: list[dict]) -> list[dict[str, object]]:
+    """The widest networks again, until they stall or PATIENT seconds are over: Adam at every step, and L-BFGS.
+
+    From the seed that was best among `runs`, the first one where they hold no such run.
+    """
+    found = []
+    for method, step in (*(("adam", step) for step in STEPS), ("lbfgs", 0.0)):
+        first = {"method": method, "width": WIDTHS[-1], "step": step, "seed": 0}
+        alike = [run for run in runs if all(run[key] == first[key] for key in ("method", "width", "step"))]
+        found.append(repeat(task, min(alike, key=lambda run: run["objective"], default=first), PATIENT))
+    return found
+
+
+def repeat(task: Task, record: dict, limit: float | None = None) -> dict[str, object]:
+    """The same run again, for longer or to time it beside something else."""
+    limit = LONGEST[record["width"]] if limit is None else limit
     if record["method"] == "lbfgs":
-        return lbfgs(task, record["width"], record["seed"]).record(task)
+        return lbfgs(task, record["width"], record["seed"], limit).record(task)
     adam = Adam(task, record["width"], record["step"], record["seed"])
-    return adam.go(LONGEST[record["width"]]).record(task)
+    return adam.go(limit).record(task)

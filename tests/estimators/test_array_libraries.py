@@ -25,7 +25,7 @@ from convexnn import (
     DeepConvexReLURegressor,
     WedgeFeatures,
 )
-from convexnn._arrays import like
+from convexnn._arrays import Place
 
 X, y = load_iris(return_X_y=True)
 X = X[::3, 2:]
@@ -141,7 +141,7 @@ def test_train_takes_tensors_with_the_same_bits(library, max_atoms):
 @pytest.mark.parametrize("far", [0, 10**9])
 def test_train_searches_on_the_device_of_the_samples(monkeypatch, far):
     """A device whose arrays NumPy cannot read, as those of a GPU; neurons move there if there are enough of them."""
-    monkeypatch.setattr("convexnn.training.passes._FAR", far)
+    monkeypatch.setattr("convexnn.training.problem.FAR", far)
     xp = pytest.importorskip("array_api_strict", reason="array_api_strict is not installed")
     rng = np.random.default_rng(0)
     A = rng.standard_normal((60, 8))
@@ -179,12 +179,14 @@ def test_searching_estimators_search_where_the_samples_are(monkeypatch):
     xp = pytest.importorskip("array_api_strict", reason="array_api_strict is not installed")
     places = []
 
-    def watched(values, points):
-        placed = like(values, points)
+    keep = Place.keep
+
+    def watched(self, points, *precision):
+        placed = keep(self, points, *precision)
         places.append(device(placed))
         return placed
 
-    monkeypatch.setattr("convexnn.training.strategy.like", watched)
+    monkeypatch.setattr(Place, "keep", watched)
     A, there = np.random.default_rng(0).standard_normal((40, 8)), xp.Device("device1")
     net = ConvexReLURegressor(max_iter=3, max_atoms=1000, tol=1.0).fit(xp.asarray(A, device=there), A[:, 0])
     assert net.certificate_.scope == "searched"

@@ -8,15 +8,18 @@ from typing import Any
 from convexnn.exceptions import ParameterError
 from convexnn.training.masters.base import ColumnMaster
 from convexnn.training.masters.conic import CONIC_SOLVERS, ConicMaster
+from convexnn.training.masters.far import FarLassoMaster
 from convexnn.training.masters.group import GroupMaster
 from convexnn.training.masters.lasso import LassoMaster
 from convexnn.training.masters.newton import NewtonMaster
 from convexnn.training.masters.separable import SeparableMaster
 from convexnn.training.problem import LassoProblem
 
-__all__ = ["SOLVERS", "amplitude_master", "make_master"]
+__all__ = ["SOLVERS", "amplitude_master", "make_master", "search_master"]
 
 SOLVERS = ("auto", "native", *CONIC_SOLVERS)
+# Columns that a search usually has.
+_MANY = 100
 
 
 def amplitude_master(problem: LassoProblem) -> LassoMaster | NewtonMaster:
@@ -59,3 +62,9 @@ def make_master(problem: LassoProblem, solver: str = "auto", options: Mapping[st
             f"norm={problem.norm!r}; use solver='auto' or 'clarabel'."
         )
     return ConicMaster(problem, "clarabel", options)
+
+
+def search_master(problem: LassoProblem, solver: str, options: Mapping[str, Any] | None) -> ColumnMaster:
+    """The master for a search, which solves each of its problems once: on the GPU where that is worth the way."""
+    master, place = make_master(problem, solver, options), problem.there(_MANY)
+    return FarLassoMaster(problem, place) if place is not None and isinstance(master, LassoMaster) else master

@@ -45,13 +45,18 @@ class LassoMaster(ColumnMaster):
         self._core.warm(np.ascontiguousarray(z))
 
     def solve(self, beta: float) -> MasterState:
-        self._core.solve(beta, _TOLERANCE, _MAX_STEPS)
-        z, residual = np.empty(self._core.n_columns), np.empty(len(self._y))
-        self._core.coefficients(z)
+        z, t = self._minimise(beta)
+        residual = np.empty(len(self._y))
         self._core.residual(residual)
         if self._root is not None:
             residual = residual / self._root
-        return MasterState(z[:, None], np.array([self._core.intercept]), (self._y - residual)[:, None])
+        return MasterState(z[:, None], np.array([t]), (self._y - residual)[:, None])
+
+    def _minimise(self, beta: float) -> tuple[Floats, float]:
+        self._core.solve(beta, _TOLERANCE, _MAX_STEPS)
+        z = np.empty(self._core.n_columns)
+        self._core.coefficients(z)
+        return z, self._core.intercept
 
     def tidy(self, slack: float) -> None:
         self.working.keep(np.asarray(self._core.compact(slack), dtype=np.int64))

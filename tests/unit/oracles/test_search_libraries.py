@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from array_api_compat import array_namespace, device
 
-from convexnn._arrays import can_compute, is_foreign, like, on_accelerator, to_numpy
+from convexnn._arrays import Place, is_foreign, on_accelerator, place_of, to_numpy
 from convexnn._progress import Clock
 from convexnn.oracles import search
 from convexnn.oracles.search import SearchOracle
@@ -47,7 +47,7 @@ def test_every_start_ends_at_the_same_neuron(name: str, norm: str, bias: bool, c
     start = SearchOracle(problem.frame, random_state=3)._start_normals(v)
     how = 16, problem.frame.affine, norm, Clock()
     expected = search._ascend(array_namespace(points), points, v, start, *how)
-    X, V, U = (like(there, array) for array in (points, v, start))
+    X, V, U = map(Place(there).send, (points, v, start))
     found = search._ascend(array_namespace(X), X, V, U, *how)
     for mine, theirs, tolerance in zip(expected, found, (1e-7, 1e-7, 1e-12)):
         assert type(theirs) is type(there)
@@ -64,7 +64,7 @@ def test_answers_are_the_same(name: str, norm: str, bias: bool) -> None:
     problem, v = problem_of(norm, bias, 2)
     frame = problem.frame
     here = SearchOracle(frame, random_state=3).price(v, 0.0, 30)
-    found = SearchOracle(frame, random_state=3, points=like(there, frame.points)).price(v, 0.0, 30)
+    found = SearchOracle(frame, random_state=3, points=Place(there).send(frame.points)).price(v, 0.0, 30)
     assert len(found) == len(here)
     assert found.strongest == pytest.approx(here.strongest, rel=1e-12)
     np.testing.assert_allclose(found.responses, here.responses, rtol=1e-9)
@@ -81,7 +81,6 @@ def problem_at(samples):
 def test_samples_on_an_accelerator_take_the_search_there() -> None:
     there = place("another device")
     problem = problem_at(there)
-    assert problem.place is there
     oracle = make_plan(problem.frame, scope="searched", place=problem.place).oracle
     assert type(oracle._points) is type(there)
     assert device(oracle._points) == device(there)
@@ -123,10 +122,22 @@ def test_devices_without_double_precision_are_left_alone() -> None:
 
     assert is_foreign(Array("small"))
     assert on_accelerator(Array("small"))
-    assert not can_compute(Array("small"))
+    assert place_of(Array("small")) is None
     assert problem_at(Array("small")).place is None
-    assert can_compute(Array("other"))
-    assert not can_compute(Array("large"))
+    assert isinstance(place_of(Array("other")), Place)
+    assert place_of(Array("large")) is None
+
+
+def test_large_arrays_are_sent_once() -> None:
+    there = Place(place("another device"))
+    first, parts = np.ones((3, 2)), [np.full((2, 2), float(k)) for k in range(6)]
+    sent = there.keep(first)
+    assert there.keep(first) is sent
+    assert there.keep(first, np.float32) is not sent
+    for _ in range(2):  # more than are kept: the oldest are sent again, and nothing is taken for something else
+        for k, part in enumerate(parts):
+            np.testing.assert_array_equal(to_numpy(there.keep(part)), np.full((2, 2), float(k)))
+    np.testing.assert_array_equal(to_numpy(there.keep(first)), first)
 
 
 def test_conversion_keeps_numbers_and_precision() -> None:

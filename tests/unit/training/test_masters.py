@@ -5,14 +5,16 @@ import pytest
 from reference_solver import conic_optimum, network_optimum, wedges
 
 from convexnn import beta_max, train
+from convexnn._arrays import Place
 from convexnn._progress import Clock, Limits
 from convexnn.exceptions import ParameterError, SolverUnavailableError
 from convexnn.oracles.candidates import Candidates
 from convexnn.oracles.line import LineOracle
 from convexnn.training.generation import generate
 from convexnn.training.line import solve_line
-from convexnn.training.masters import make_master
+from convexnn.training.masters import make_master, search_master
 from convexnn.training.masters.conic import ConicMaster
+from convexnn.training.masters.far import FarLassoMaster
 from convexnn.training.masters.group import GroupMaster, OutputBlocks
 from convexnn.training.masters.lasso import LassoMaster
 from convexnn.training.masters.newton import NewtonMaster
@@ -87,6 +89,47 @@ def test_active_set_on_fifty_dictionaries():
         master.solve(problem.beta * 0.1)
         again = master.solve(problem.beta)
         assert problem.objective(again.f, again.z) == pytest.approx(problem.objective(first.f, first.z), rel=1e-12)
+
+
+@pytest.mark.parametrize("library", ["array_api_strict", "torch"])
+def test_rotated_columns_on_fifty_dictionaries(library):
+    """Ties, weights and intercepts included: the same optimum after a QR factorisation on another device."""
+    xp = pytest.importorskip(library, reason=f"{library} is not installed")
+    where = {"device": xp.Device("device1")} if library == "array_api_strict" else {}
+    place, dropped = Place(xp.asarray([1.0], **where)), 0
+    for seed in range(50):
+        problem, found, K = random_problem("squared", seed)
+        master = FarLassoMaster(problem, place)
+        first = assert_optimal(master, problem, found, K)
+        # Warm, with other atoms and without those that are not needed.
+        master.add(found)
+        master.start(np.concatenate([first.z, np.zeros((M, 1))]))
+        again = master.solve(problem.beta)
+        assert problem.objective(again.f, again.z) == pytest.approx(problem.objective(first.f, first.z), rel=1e-10)
+        master.tidy(1.0 - 1e-6)
+        assert again.n_active <= len(master.working)
+        dropped += 2 * M - len(master.working)
+        last = master.solve(problem.beta)
+        assert problem.objective(last.f, last.z) == pytest.approx(problem.objective(first.f, first.z), rel=1e-10)
+    assert dropped > 0
+
+
+def test_a_search_rotates_columns_where_samples_are_many_and_far(monkeypatch):
+    xp = pytest.importorskip("array_api_strict", reason="array_api_strict is not installed")
+    X, Y = np.ones((30, 2)), np.ones((30, 1))
+    X[:, 0] = np.arange(30)
+    far = xp.asarray(X, device=xp.Device("device1"))
+
+    def kind(loss, samples, solver="auto", options=None):
+        problem = make_problem(X, Y, beta=1.0, norm="l2", bias=True, loss=loss, place=samples)
+        return type(search_master(problem, solver, options))
+
+    assert kind("squared", far) is LassoMaster  # too few
+    monkeypatch.setattr("convexnn.training.problem.FAR", 3000)
+    assert kind("squared", far) is FarLassoMaster
+    assert kind("squared", X) is LassoMaster
+    assert kind("huber", far) is NewtonMaster
+    assert kind("squared", far, "clarabel", {}) is ConicMaster
 
 
 @pytest.mark.parametrize("loss", ["squared", "huber", "logistic", "softmax"])

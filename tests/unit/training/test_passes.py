@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from convexnn._arrays import Place
 from convexnn._native import core
 from convexnn.training import passes as passes_module
 from convexnn.training.passes import make_passes
@@ -69,31 +70,36 @@ def test_kernels_equal_the_formulas(precision, tol: float, kind: str, n: int, m:
 
 
 def example(name: str):
-    """An array on the CPU, or where the passes are to run."""
+    """Where the passes are to run; None is the CPU."""
     if name == "cpu":
         return None
     library = "array_api_strict" if name == "another device" else name
     xp = pytest.importorskip(library, reason=f"{library} is not installed")
     where = {"device": xp.Device("device1")} if name == "another device" else {}
-    return xp.asarray([1.0], **where)
+    return Place(xp.asarray([1.0], **where))
 
 
 @pytest.mark.parametrize("place", ["cpu", "another device", "torch"])
+@pytest.mark.parametrize("ones", [False, True])
 @pytest.mark.parametrize(("precision", "tol"), PRECISIONS)
 @pytest.mark.parametrize("c", [1, 3])
 @pytest.mark.parametrize("width", [None, 0.4])
 def test_backward_is_the_derivative_of_forward(
-    monkeypatch, place: str, precision, tol: float, c: int, width: float | None
+    place: str, ones: bool, precision, tol: float, c: int, width: float | None
 ) -> None:
     """All three derivatives of G.f by their formulas; for one output they come from Euler's identity instead."""
-    monkeypatch.setattr(passes_module, "_FAR", 0)
     rng = np.random.default_rng(5)
     points, W = rng.standard_normal((40, 6)), rng.standard_normal((9, 6))
     a, G = rng.standard_normal((9, c)), rng.standard_normal((40, c))
     e = None if width is None else width * np.linalg.norm(W, axis=1)
     R, P = rounded(points @ W.T, e)
     e_given = None if e is None else e.copy()
-    passes = make_passes(points, 9, c, precision, example(place))
+    given = points
+    if ones:
+        points[:, -1] = 1.0
+        R, P = rounded(points @ W.T, e)
+        given = points[:, :-1].copy()
+    passes = make_passes(given, 9, c, precision, ones=ones, place=example(place))
     assert isinstance(passes, passes_module.Elsewhere) == (place != "cpu")
     np.testing.assert_allclose(passes.forward(W, a, e), R @ a, rtol=tol, atol=20 * tol)
     dW, da, de = passes.backward(G)
@@ -107,23 +113,18 @@ def test_backward_is_the_derivative_of_forward(
 
 
 @pytest.mark.parametrize("precision", [np.float32, np.float64])
-def test_neurons_that_have_left_do_no_harm_elsewhere(monkeypatch, precision) -> None:
+def test_neurons_that_have_left_do_no_harm_elsewhere(precision) -> None:
     """Weights of length 0, and widths below the smallest number of the precision."""
-    monkeypatch.setattr(passes_module, "_FAR", 0)
     points = np.random.default_rng(0).standard_normal((10, 3))
     W = np.array([[0.0, 0.0, 0.0], [1e-320, 0.0, 0.0], [1.0, 0.0, 0.0]])
     e, a = 0.1 * np.linalg.norm(W, axis=1), np.ones((3, 1))
-    found = make_passes(points, 3, 1, precision, example("another device"))
+    found = make_passes(points, 3, 1, precision, place=example("another device"))
     plain = make_passes(points, 3, 1, precision)
     np.testing.assert_allclose(found.forward(W, a, e), plain.forward(W, a, e), rtol=1e-6, atol=1e-7)
     G = np.ones((10, 1))
     for one, two in zip(found.backward(G), plain.backward(G)):
         assert np.isfinite(one).all()
         np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-6)
-
-
-def test_small_passes_stay_on_the_cpu() -> None:
-    assert not isinstance(make_passes(np.ones((10, 2)), 3, 1, np.float64, object()), passes_module.Elsewhere)
 
 
 def test_kernels_refuse_shapes_that_do_not_fit() -> None:
