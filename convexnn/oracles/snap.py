@@ -24,19 +24,14 @@ _LEAST = 1e-9
 
 def snapped(frame: Frame, unit: Floats, shifts: Floats) -> tuple[Floats, Floats]:
     """Unit normals and offsets of the snapped variants of neurons with normals `unit` (k, r), offsets `shifts` (k,)."""
-    rows = np.concatenate([frame.points, frame.axes])
-    lengths = np.sqrt((rows * rows).sum(axis=1))
-    lengths[lengths == 0] = np.inf
-    distance = np.abs(rows @ unit.T)
-    distance[: frame.n] = np.abs(frame.points @ unit.T + shifts)
-    # Without free biases only the direction of a row counts.
-    nearness = distance if frame.affine else distance / lengths[:, None]
     most = min(frame.subset_size, _MOST)
     if most < 1 or not len(unit):
         return np.zeros((0, frame.rank)), np.zeros(0)
-    reach = min(len(rows), most + _SPARE)
-    near = np.argpartition(nearness, reach - 1, axis=0)[:reach].T
-    near = np.take_along_axis(near, np.argsort(nearness[near, np.arange(len(unit))[:, None]], axis=1, kind="stable"), 1)
+    reach = min(frame.n + len(frame.axes), most + _SPARE)
+    nearness = _nearness(frame, unit, shifts)
+    near = np.argpartition(nearness, reach - 1, axis=1)[:, :reach]
+    nearest = np.argsort(np.take_along_axis(nearness, near, 1), axis=1, kind="stable")
+    near = np.take_along_axis(near, nearest, 1)
     pivots = np.zeros((len(unit), frame.rank))
     if frame.affine:
         # The nearest sample is the pivot and comes first; axes are directions and cannot be one.
@@ -47,8 +42,28 @@ def snapped(frame: Frame, unit: Floats, shifts: Floats) -> tuple[Floats, Floats]
         pivots = frame.points[chosen]
         rest = np.arange(reach)[None, :] != first[:, None]
         near = near[rest].reshape(len(unit), reach - 1)
-    directions = rows[near] - np.where((near < frame.n)[:, :, None], pivots[:, None, :], 0.0)
+    directions = np.empty((*near.shape, frame.rank))
+    sample = near < frame.n
+    directions[sample] = frame.points[near[sample]]
+    directions[~sample] = frame.axes[near[~sample] - frame.n]
+    directions -= np.where(sample[:, :, None], pivots[:, None, :], 0.0)
     return _project(frame, unit, pivots, directions, most)
+
+
+def _nearness(frame: Frame, unit: Floats, shifts: Floats) -> Floats:
+    """How near every hyperplane (k) is to every row, samples and then axes: distances; without biases, angles."""
+    n = frame.n
+    nearness = np.empty((len(unit), n + len(frame.axes)))
+    np.matmul(unit, frame.points.T, out=nearness[:, :n])
+    nearness[:, :n] += shifts[:, None]
+    np.matmul(unit, frame.axes.T, out=nearness[:, n:])
+    np.abs(nearness, out=nearness)
+    if not frame.affine:
+        # Only the direction of a row counts; rows without one are sorted out later.
+        lengths = np.sqrt(np.einsum("ij,ij->i", frame.points, frame.points))
+        lengths[lengths == 0] = np.inf
+        nearness[:, :n] /= lengths
+    return nearness
 
 
 def _project(frame: Frame, unit: Floats, pivots: Floats, directions: Floats, most: int) -> tuple[Floats, Floats]:

@@ -19,6 +19,8 @@ __all__ = ["merge"]
 # Partners looked at per neuron, and the cosine (of normals and of output directions) below which none is.
 _PARTNERS = 3
 _COSINE = 0.5
+# Responses of pairs that are computed at a time.
+_BLOCK = 4_000_000
 
 
 def merge(problem: LassoProblem, neurons: Neurons, budget: float) -> Neurons:
@@ -43,9 +45,11 @@ def merge(problem: LassoProblem, neurons: Neurons, budget: float) -> Neurons:
         return neurons
     state = _Sum(problem, neurons)
     limit = state.objective() * (1.0 + budget)
-    cost = np.array([state.cost(i, j) for i, j in pairs])
+    cost = state.costs(pairs)
     merged: set[int] = set()
     for k in np.argsort(cost, kind="stable"):
+        if state.objective() + cost[k] > limit:
+            break
         i, j = (int(p) for p in pairs[k])
         # Costs were computed one pair at a time; what counts is the objective after all merges so far.
         if i in merged or j in merged or state.objective() + state.cost(i, j) > limit:
@@ -84,7 +88,7 @@ class _Sum:
         self._b = neurons.offsets * self._length
         self._t = neurons.t
         self._alive = np.ones(len(neurons), dtype=bool)
-        self._R = problem.frame.columns(self._W, self._b)
+        self._R = problem.responses(self._W, self._b)
         self._f = self._R @ self._unit + neurons.t
         self._loss = problem.loss.value(self._f)
 
@@ -92,30 +96,49 @@ class _Sum:
         """Working objective."""
         return self._loss + self._problem.beta * float(self._length[self._alive].sum())
 
-    def _pair(self, i: int, j: int) -> tuple[Floats, float, Floats, Floats, float]:
-        """Weights, offset, response, output direction and length of the sum of two neurons."""
-        w, b = self._W[i] + self._W[j], float(self._b[i] + self._b[j])
-        response = np.maximum(self._problem.frame.points @ w + b, 0.0)
-        out = self._length[i] * self._unit[i] + self._length[j] * self._unit[j]
-        unit = out / row_norms(out[None, :], self._problem.norm)[0]
-        return w, b, response, unit, float(row_norms(w[None, :], self._problem.norm)[0])
-
-    def _outputs(self, i: int, j: int, response: Floats, unit: Floats) -> Floats:
-        gone = self._R[:, [i, j]] @ self._unit[[i, j]]
-        return self._f + np.outer(response, unit) - gone
+    def costs(self, pairs: Ints) -> Floats:
+        """Change of the objective by every pair (i, j), if it alone is merged."""
+        found = np.empty(len(pairs))
+        block = max(1, _BLOCK // self._problem.frame.n)
+        for first in range(0, len(pairs), block):
+            some = pairs[first : first + block]
+            i, j = some.T
+            # One product for all: pair by pair, the samples would be read once each.
+            responses = self._problem.responses(self._W[i] + self._W[j], self._b[i] + self._b[j])
+            for k, (one, two) in enumerate(some):
+                found[first + k] = self._cost(one, two, responses[:, k])
+        return found
 
     def cost(self, i: int, j: int) -> float:
         """Change of the objective if i and j are merged."""
-        _, _, response, unit, length = self._pair(i, j)
-        loss = self._problem.loss.value(self._outputs(i, j, response, unit))
+        return self._cost(i, j, self._response(i, j))
+
+    def _response(self, i: int, j: int) -> Floats:
+        sums = self._problem.frame.points @ (self._W[i] + self._W[j])
+        return np.asarray(np.maximum(sums + (self._b[i] + self._b[j]), 0.0))
+
+    def _direction(self, i: int, j: int) -> Floats:
+        out = self._length[i] * self._unit[i] + self._length[j] * self._unit[j]
+        return np.asarray(out / row_norms(out[None, :], self._problem.norm)[0])
+
+    def _outputs(self, i: int, j: int, response: Floats) -> Floats:
+        gone = self._R[:, [i, j]] @ self._unit[[i, j]]
+        return np.asarray(self._f + np.outer(response, self._direction(i, j)) - gone)
+
+    def _cost(self, i: int, j: int, response: Floats) -> float:
+        loss = self._problem.loss.value(self._outputs(i, j, response))
+        length = float(row_norms((self._W[i] + self._W[j])[None, :], self._problem.norm)[0])
         return loss - self._loss + self._problem.beta * (length - float(self._length[i] + self._length[j]))
 
     def take(self, i: int, j: int) -> None:
         """Merge j into i."""
-        w, b, response, unit, length = self._pair(i, j)
-        self._f = self._outputs(i, j, response, unit)
+        response = self._response(i, j)
+        self._f = self._outputs(i, j, response)
         self._loss = self._problem.loss.value(self._f)
-        self._W[i], self._b[i], self._unit[i], self._length[i] = w, b, unit, length
+        self._unit[i] = self._direction(i, j)
+        self._W[i] += self._W[j]
+        self._b[i] += self._b[j]
+        self._length[i] = row_norms(self._W[i : i + 1], self._problem.norm)[0]
         self._R[:, i] = response
         self._alive[j] = False
 

@@ -86,6 +86,13 @@ class LassoProblem:
         """Where to compute with m neurons: the GPU, if there is one and it is worth the way."""
         return self.place if self.frame.n * m >= FAR else None
 
+    def responses(self, normals: Floats, offsets: Floats) -> Floats:
+        """Responses (x_i.u_j + c_j)_+ of neurons (m, r), (m,) of any length, shape (n, m)."""
+        place = self.there(len(offsets))
+        if place is None:
+            return self.frame.columns(normals, offsets)
+        return place.fetch(place.responses(self.frame.points, normals, offsets))
+
     def penalty(self, z: Floats) -> float:
         """Sum over atoms of ||z_j||_2 (l2) or ||z_j||_1 (l1), for z (m, c)."""
         return float(np.abs(z).sum() if self.norm == "l1" else np.sqrt((z * z).sum(axis=1)).sum())

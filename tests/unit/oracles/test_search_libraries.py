@@ -7,6 +7,7 @@ from importlib import import_module
 import numpy as np
 import pytest
 from array_api_compat import array_namespace, device
+from devices import ELSEWHERE, example
 
 from convexnn._arrays import Place, is_foreign, on_accelerator, place_of, to_numpy
 from convexnn._progress import Clock
@@ -15,15 +16,7 @@ from convexnn.oracles.search import SearchOracle
 from convexnn.training.problem import make_problem
 from convexnn.training.strategy import make_plan
 
-LIBRARIES = ("torch", "array_api_strict", "another device")
-
-
-def place(name: str):
-    """A small array in a library, or on a device whose arrays NumPy cannot read (as those of a GPU)."""
-    library = "array_api_strict" if name == "another device" else name
-    xp = pytest.importorskip(library, reason=f"{library} is not installed")
-    where = {"device": xp.Device("device1")} if name == "another device" else {}
-    return xp.asarray([[0.0, 1.0]], dtype=xp.float64, **where)
+LIBRARIES = ("torch", "array_api_strict", *ELSEWHERE)
 
 
 def problem_of(norm: str, bias, c: int):
@@ -41,7 +34,7 @@ def test_every_start_ends_at_the_same_neuron(name: str, norm: str, bias: bool, c
 
     At a maximum a neuron may turn by 1e-8 before its response changes in the sixteenth digit.
     """
-    there = place(name)
+    there = example(name)
     problem, v = problem_of(norm, bias, c)
     points = problem.frame.points
     start = SearchOracle(problem.frame, random_state=3)._start_normals(v)
@@ -60,7 +53,7 @@ def test_every_start_ends_at_the_same_neuron(name: str, norm: str, bias: bool, c
 @pytest.mark.parametrize("bias", [True, False])
 def test_answers_are_the_same(name: str, norm: str, bias: bool) -> None:
     """The oracle as training calls it: same seed, same strongest response, every answer known to NumPy as well."""
-    there = place(name)
+    there = example(name)
     problem, v = problem_of(norm, bias, 2)
     frame = problem.frame
     here = SearchOracle(frame, random_state=3).price(v, 0.0, 30)
@@ -78,8 +71,9 @@ def problem_at(samples):
     return make_problem(X, Y, beta=1.0, norm="l2", bias=True, loss="squared", place=samples)
 
 
-def test_samples_on_an_accelerator_take_the_search_there() -> None:
-    there = place("another device")
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_samples_on_an_accelerator_take_the_search_there(name: str) -> None:
+    there = example(name)
     problem = problem_at(there)
     oracle = make_plan(problem.frame, scope="searched", place=problem.place).oracle
     assert type(oracle._points) is type(there)
@@ -90,7 +84,7 @@ def test_samples_on_an_accelerator_take_the_search_there() -> None:
 @pytest.mark.parametrize("name", ["torch", "array_api_strict"])
 def test_on_the_cpu_the_search_stays_in_numpy(name: str) -> None:
     """So tensors give the same bits as arrays."""
-    for samples in (place(name), np.ones((2, 2)), [[1.0]], None):
+    for samples in (example(name), np.ones((2, 2)), [[1.0]], None):
         assert not on_accelerator(samples)
         problem = problem_at(samples)
         assert problem.place is None
@@ -129,7 +123,7 @@ def test_devices_without_double_precision_are_left_alone() -> None:
 
 
 def test_large_arrays_are_sent_once() -> None:
-    there = Place(place("another device"))
+    there = Place(example("another device"))
     first, parts = np.ones((3, 2)), [np.full((2, 2), float(k)) for k in range(6)]
     sent = there.keep(first)
     assert there.keep(first) is sent

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from devices import ELSEWHERE, example
 from reference_solver import conic_optimum, network_optimum, wedges
 
 from convexnn import beta_max, train
@@ -91,12 +92,10 @@ def test_active_set_on_fifty_dictionaries():
         assert problem.objective(again.f, again.z) == pytest.approx(problem.objective(first.f, first.z), rel=1e-12)
 
 
-@pytest.mark.parametrize("library", ["array_api_strict", "torch"])
-def test_rotated_columns_on_fifty_dictionaries(library):
+@pytest.mark.parametrize("name", ["torch", *ELSEWHERE])
+def test_rotated_columns_on_fifty_dictionaries(name):
     """Ties, weights and intercepts included: the same optimum after a QR factorisation on another device."""
-    xp = pytest.importorskip(library, reason=f"{library} is not installed")
-    where = {"device": xp.Device("device1")} if library == "array_api_strict" else {}
-    place, dropped = Place(xp.asarray([1.0], **where)), 0
+    place, dropped = Place(example(name)), 0
     for seed in range(50):
         problem, found, K = random_problem("squared", seed)
         master = FarLassoMaster(problem, place)
@@ -115,10 +114,9 @@ def test_rotated_columns_on_fifty_dictionaries(library):
 
 
 def test_a_search_rotates_columns_where_samples_are_many_and_far(monkeypatch):
-    xp = pytest.importorskip("array_api_strict", reason="array_api_strict is not installed")
+    far = example("another device")
     X, Y = np.ones((30, 2)), np.ones((30, 1))
     X[:, 0] = np.arange(30)
-    far = xp.asarray(X, device=xp.Device("device1"))
 
     def kind(loss, samples, solver="auto", options=None):
         problem = make_problem(X, Y, beta=1.0, norm="l2", bias=True, loss=loss, place=samples)

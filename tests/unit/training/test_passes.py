@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from devices import ELSEWHERE, example
 
 from convexnn._arrays import Place
 from convexnn._native import core
@@ -69,17 +70,7 @@ def test_kernels_equal_the_formulas(precision, tol: float, kind: str, n: int, m:
     np.testing.assert_allclose(total, (g[:, None] * P * (1 - P)).sum(axis=0), rtol=tol, atol=tol * n)
 
 
-def example(name: str):
-    """Where the passes are to run; None is the CPU."""
-    if name == "cpu":
-        return None
-    library = "array_api_strict" if name == "another device" else name
-    xp = pytest.importorskip(library, reason=f"{library} is not installed")
-    where = {"device": xp.Device("device1")} if name == "another device" else {}
-    return Place(xp.asarray([1.0], **where))
-
-
-@pytest.mark.parametrize("place", ["cpu", "another device", "torch"])
+@pytest.mark.parametrize("place", ["cpu", "torch", *ELSEWHERE])
 @pytest.mark.parametrize("ones", [False, True])
 @pytest.mark.parametrize(("precision", "tol"), PRECISIONS)
 @pytest.mark.parametrize("c", [1, 3])
@@ -99,7 +90,7 @@ def test_backward_is_the_derivative_of_forward(
         points[:, -1] = 1.0
         R, P = rounded(points @ W.T, e)
         given = points[:, :-1].copy()
-    passes = make_passes(given, 9, c, precision, ones=ones, place=example(place))
+    passes = make_passes(given, 9, c, precision, ones=ones, place=None if place == "cpu" else Place(example(place)))
     assert isinstance(passes, passes_module.Elsewhere) == (place != "cpu")
     np.testing.assert_allclose(passes.forward(W, a, e), R @ a, rtol=tol, atol=20 * tol)
     dW, da, de = passes.backward(G)
@@ -112,13 +103,14 @@ def test_backward_is_the_derivative_of_forward(
         np.testing.assert_array_equal(e, e_given)
 
 
+@pytest.mark.parametrize("place", ELSEWHERE)
 @pytest.mark.parametrize("precision", [np.float32, np.float64])
-def test_neurons_that_have_left_do_no_harm_elsewhere(precision) -> None:
+def test_neurons_that_have_left_do_no_harm_elsewhere(place: str, precision) -> None:
     """Weights of length 0, and widths below the smallest number of the precision."""
     points = np.random.default_rng(0).standard_normal((10, 3))
     W = np.array([[0.0, 0.0, 0.0], [1e-320, 0.0, 0.0], [1.0, 0.0, 0.0]])
     e, a = 0.1 * np.linalg.norm(W, axis=1), np.ones((3, 1))
-    found = make_passes(points, 3, 1, precision, place=example("another device"))
+    found = make_passes(points, 3, 1, precision, place=Place(example(place)))
     plain = make_passes(points, 3, 1, precision)
     np.testing.assert_allclose(found.forward(W, a, e), plain.forward(W, a, e), rtol=1e-6, atol=1e-7)
     G = np.ones((10, 1))

@@ -229,7 +229,7 @@ def spy_on_thinning(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, float, f
 
 
 def test_search_ends_with_fewer_neurons_at_nearly_the_same_objective(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What leaves in the end costs at most a fifth of the violation that counts as none, and often many leave."""
+    """What leaves in the end costs at most 3 tenths of the violation that counts as none, and often many leave."""
     calls = spy_on_thinning(monkeypatch)
     rng = np.random.default_rng(0)
     X, W = rng.standard_normal((200, 10)), rng.standard_normal((4, 10))
@@ -242,7 +242,7 @@ def test_search_ends_with_fewer_neurons_at_nearly_the_same_objective(monkeypatch
         lowest = min(lowest, before)
         assert few <= many
         assert after <= highest
-        assert highest <= lowest * (1 + 2e-5) * (1 + 1e-12)
+        assert highest <= lowest * (1 + 3e-5) * (1 + 1e-12)
     assert any(few < many for many, _, _, few, _ in calls)
     # The last line of the trace, the certificate and the network speak of the thinned one.
     assert result.network.n_neurons == calls[-1][3]
