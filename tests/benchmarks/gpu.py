@@ -22,6 +22,7 @@ from large_sample import RATIO, teacher
 from threadpoolctl import threadpool_limits
 
 import convexnn as cn
+from convexnn._arrays import Place
 from convexnn._progress import Clock
 from convexnn.oracles import search
 from convexnn.training import passes
@@ -85,7 +86,7 @@ def descent_row(n: int, r: int, m: int, precision: type[np.floating], peak: dict
         kernel.forward(W, a, e)
         kernel.backward(G)
 
-    far = passes.Elsewhere(torch.as_tensor(X.astype(precision), device="cuda"))
+    far = passes.Elsewhere(Place(torch.ones(1, device="cuda")), X, precision, False)
     near = passes.make_passes(X, m, 1, precision)
     gpu, cpu = seconds(partial(evaluate, far), 50), seconds(partial(evaluate, near), 5)
     return row("descent, neurons", n, r, m, np.dtype(precision).name, cpu, gpu, peak)
