@@ -86,7 +86,7 @@ class ConvexReLURegressor(ConvexFit, NetworkRegression, BaseEstimator):
     Notes
     -----
     Training runs on NumPy in float64, also for float32 samples. Tensors of PyTorch, CuPy and JAX are converted; if
-    they lie on a GPU and neurons can only be searched, the ascent that looks for them runs there. With scikit-learn's
+    they lie on a GPU and neurons can only be searched, they are searched and moved there. With scikit-learn's
     ``array_api_dispatch`` predictions are computed in the array library and on the device of X, whatever the training
     data were; float32 samples give float32 predictions.
 

@@ -46,7 +46,7 @@ def train(
     ----------
     X : (n, d) array
         Samples in rows. Tensors of PyTorch, CuPy and JAX are converted. If X lies on a GPU and neurons can only be
-        searched (scope "searched"), the ascent that looks for them runs there, in float64.
+        searched (scope "searched"), they are searched and moved there.
     y : (n,) or (n, c) array
         Targets.
     beta : float
