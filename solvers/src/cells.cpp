@@ -49,6 +49,8 @@ double top_eigenvector(double m[9], double out[3]) {
 // How many cells share an edge: to the left and right of it in its plane, before and behind the plane.
 constexpr std::size_t SIDES = 4;
 
+// kC outputs, 0: any number.
+template <std::size_t kC>
 struct CellSearch {
     const double* x;  // n x 3
     const double* v;  // n x c
@@ -62,16 +64,15 @@ struct CellSearch {
 
     // S = a + b (3 x c each) of the cell on the left or right (half = 1, -1), before or behind (front = 1, -1).
     void offer(const double* a, const double* b, double half, double front, std::size_t cell, std::vector<double>& s) {
-        double frobenius = 0.0;
-        for (std::size_t e = 0; e < 3 * c; ++e) {
-            s[e] = a[e] + b[e];
-            frobenius += s[e] * s[e];
+        double frobenius = 0.0, w[3];
+        const std::size_t width = 3 * (kC ? kC : c);
+        double* sum = kC == 1 ? w : s.data();
+        for (std::size_t e = 0; e < width; ++e) {
+            sum[e] = a[e] + b[e];
+            frobenius += sum[e] * sum[e];
         }
         if (frobenius <= best2) return;
-        double w[3];
-        if (c == 1) {
-            for (int l = 0; l < 3; ++l) w[l] = s[static_cast<std::size_t>(l)];
-        } else {
+        if (kC != 1) {
             double m[9] = {0};
             for (int i = 0; i < 3; ++i)
                 for (int j = 0; j < 3; ++j)
@@ -134,7 +135,14 @@ std::size_t far_step(std::size_t n) {
 
 void PencilOracle::visit_cells(Workspace& w, const std::uint32_t* order, const double* v, std::size_t c, double floor,
                                double* value, std::int64_t* row, double* normal) const {
-    const std::size_t n = shape_.n, width = 3 * c;
+    if (c == 1) visit_cells_of<1>(w, order, v, c, floor, value, row, normal);
+    else visit_cells_of<0>(w, order, v, c, floor, value, row, normal);
+}
+
+template <std::size_t kC>
+void PencilOracle::visit_cells_of(Workspace& w, const std::uint32_t* order, const double* v, std::size_t outputs,
+                                  double floor, double* value, std::int64_t* row, double* normal) const {
+    const std::size_t n = shape_.n, c = kC ? kC : outputs, width = 3 * c;
     const double* edge = &rows_[static_cast<std::size_t>(w.fixed[0]) * 3];
     // Sums over the left and right side, and over the rows along +edge and -edge, each 3 x c.
     w.solid.assign(4 * width, 0.0);
@@ -159,7 +167,7 @@ void PencilOracle::visit_cells(Workspace& w, const std::uint32_t* order, const d
     std::size_t strongest = 0;
     for (std::size_t s = 1; s < segments_; ++s)
         if (value[s] > value[strongest]) strongest = s;
-    CellSearch search{rows_.data(), v, n, c, far_step(n), edge, w.sides.data(),
+    CellSearch<kC> search{rows_.data(), v, n, c, far_step(n), edge, w.sides.data(),
                       std::max(floor * floor, value[strongest] * value[strongest]), {0, 0, 0}, false, {}, {0, 0, 0, 0}};
     for (std::size_t e = 0; e < w.count; ++e) {
         search.offer(left, along, 1.0, 1.0, 0, w.scratch);

@@ -82,18 +82,40 @@ bool PencilOracle::prepare(std::size_t pencil, Workspace& w) const {
     w.basis.assign(w.span.end() - static_cast<std::ptrdiff_t>(2 * r), w.span.end());
     w.plane.resize(2 * total);
     w.fold.resize(total);
-    const double *bx = w.basis.data(), *by = bx + r;
-    for (std::size_t i = 0; i < total; ++i) {
+    w.origin.assign(r, 0.0);
+    if (shape_.n < total) project(w, shape_.n, total, w.origin.data());  // axes are directions
+    if (pivot) w.origin.assign(pivot, pivot + r);
+    project(w, 0, shape_.n, w.origin.data());
+    return true;
+}
+
+// Rows [first, last) seen from an origin, in the plane of the workspace.
+void PencilOracle::project(Workspace& w, std::size_t first, std::size_t last, const double* origin) const {
+    // Constant lengths unroll the products, which are most of a sweep otherwise.
+    switch (shape_.r) {
+        case 3: return project_in<3>(w, first, last, origin);
+        case 4: return project_in<4>(w, first, last, origin);
+        default: return project_in<0>(w, first, last, origin);
+    }
+}
+
+template <std::size_t kR>
+void PencilOracle::project_in(Workspace& w, std::size_t first, std::size_t last, const double* origin) const {
+    const std::size_t r = kR ? kR : shape_.r;
+    const double *bx = w.basis.data(), *by = bx + r, *row = &rows_[first * r];
+    double *plane = w.plane.data(), *fold = w.fold.data();
+    const double tiny = tiny_;
+    for (std::size_t i = first; i < last; ++i, row += r) {
         double x = 0.0, y = 0.0;
         for (std::size_t l = 0; l < r; ++l) {
-            const double t = rows_[i * r + l] - (pivot && i < shape_.n ? pivot[l] : 0.0);
+            const double t = row[l] - origin[l];
             x += bx[l] * t, y += by[l] * t;
         }
-        const double side = y > 0.0 || (y == 0.0 && x > 0.0) ? 1.0 : -1.0;
-        w.fold[i] = std::fabs(x) + std::fabs(y) > tiny_ ? side : 0.0;
-        w.plane[2 * i] = x, w.plane[2 * i + 1] = y;
+        // Signs are as good as random: chosen, not branched on.
+        const double up = y > 0.0 ? 1.0 : -1.0, flat = x > 0.0 ? 1.0 : -1.0, side = y == 0.0 ? flat : up;
+        fold[i] = std::fabs(x) + std::fabs(y) > tiny ? side : 0.0;
+        plane[2 * i] = x, plane[2 * i + 1] = y;
     }
-    return true;
 }
 
 void PencilOracle::sort_events(std::size_t pencil, Workspace& w) {
@@ -166,13 +188,6 @@ void PencilOracle::sweep(std::size_t pencil, Workspace& w, const double* v, std:
     const std::uint32_t* order = keep_ ? &orders_[pencil * total] : w.order.data();
     const double *bx = w.basis.data(), *by = bx + r, *plane = w.plane.data(), *fold = w.fold.data();
     const std::size_t n = shape_.n;
-    auto start = [&](auto& sums) {
-        for (std::size_t i = 0; i < n; ++i) {
-            if (fold[i] == 0.0) continue;
-            if (fold[i] > 0.0) sums.left(plane[2 * i], plane[2 * i + 1], v + i * c);
-            sums.total(plane[2 * i], plane[2 * i + 1], v + i * c);
-        }
-    };
     auto each_segment = [&](auto&& run) {
         for (std::size_t s = 0; s < segments_; ++s) {
             const std::size_t first = count * s / segments_, last = count * (s + 1) / segments_;
@@ -191,15 +206,19 @@ void PencilOracle::sweep(std::size_t pencil, Workspace& w, const double* v, std:
     };
     if (c == 1) {
         SingleSums sums;
-        start(sums);
-        w.turned.resize(total);
-        for (std::size_t i = 0; i < total; ++i) w.turned[i] = i < n ? fold[i] * v[i] : 0.0;
-        const double* turned = w.turned.data();
+        w.events.resize(total);
+        for (std::size_t i = 0; i < total; ++i) {
+            const double x = plane[2 * i], y = plane[2 * i + 1], s = fold[i], weight = i < n ? v[i] : 0.0;
+            w.events[i] = {Two{x, y}, s * weight, s};
+            const double left = s > 0.0 ? weight : 0.0, all = s != 0.0 ? weight : 0.0;
+            sums.left(x, y, &left), sums.total(x, y, &all);
+        }
+        const Workspace::Event* events = w.events.data();
         auto get = [=](std::size_t k, double& weight) {
-            weight = turned[k];
-            return Two{plane[2 * k], plane[2 * k + 1]};
+            weight = events[k].turned;
+            return events[k].d;
         };
-        auto side = [=](std::size_t k) { return fold[k]; };
+        auto side = [=](std::size_t k) { return events[k].fold; };
         each_segment([&](std::size_t first, std::size_t last, double px, double py, const auto& length, Best& best) {
             if (scope == wedges) sweep_blocks<false>(get, side, order, first, last, px, py, sums, length, best);
             else sweep_blocks<true>(get, side, order, first, last, px, py, sums, length, best);
@@ -208,7 +227,11 @@ void PencilOracle::sweep(std::size_t pencil, Workspace& w, const double* v, std:
         w.sums.assign(4 * c, 0.0);
         w.silent.assign(c, 0.0);  // weights of the axes
         GroupSums sums{w.sums.data(), c, shape_.l1};
-        start(sums);
+        for (std::size_t i = 0; i < n; ++i) {
+            if (fold[i] == 0.0) continue;
+            if (fold[i] > 0.0) sums.left(plane[2 * i], plane[2 * i + 1], v + i * c);
+            sums.total(plane[2 * i], plane[2 * i + 1], v + i * c);
+        }
         const double* none = w.silent.data();
         auto get = [=](std::size_t k, double& dx, double& dy, double& s) {
             dx = plane[2 * k], dy = plane[2 * k + 1], s = fold[k];

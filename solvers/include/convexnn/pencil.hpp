@@ -43,11 +43,17 @@ public:
 private:
     struct Workspace;
     bool prepare(std::size_t pencil, Workspace& w) const;
+    void project(Workspace& w, std::size_t first, std::size_t last, const double* origin) const;
+    template <std::size_t kR>
+    void project_in(Workspace& w, std::size_t first, std::size_t last, const double* origin) const;
     void sort_events(std::size_t pencil, Workspace& w);
     void sweep(std::size_t pencil, Workspace& w, const double* v, std::size_t c, Scope scope, double floor,
                double* value, std::int64_t* row, double* normal) const;
     void visit_cells(Workspace& w, const std::uint32_t* order, const double* v, std::size_t c, double floor,
                      double* value, std::int64_t* row, double* normal) const;
+    template <std::size_t kC>
+    void visit_cells_of(Workspace& w, const std::uint32_t* order, const double* v, std::size_t outputs, double floor,
+                        double* value, std::int64_t* row, double* normal) const;
 
     PencilShape shape_;
     std::vector<double> rows_;  // (n + axes) x r

@@ -10,7 +10,7 @@ from convexnn.oracles.pencil import PencilOracle, pencil_count
 from convexnn.oracles.planar import PlanarOracle
 
 KEEP = 2**28  # bytes for kept orders: everything
-SMALL = [(1, 2), (2, 2), (3, 2), (12, 2), (2, 3), (9, 3), (3, 4), (7, 4)]
+SMALL = [(1, 2), (2, 2), (3, 2), (12, 2), (2, 3), (9, 3), (3, 4), (7, 4), (8, 5)]
 
 
 def weights(n, c, seed, centred):
