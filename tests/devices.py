@@ -11,10 +11,13 @@ ELSEWHERE = ("another device", "cuda", "cupy")
 
 
 def example(name: str) -> Any:
-    """A small array of "torch" or "array_api_strict" (on the CPU), or from ELSEWHERE; skips if it is missing."""
+    """A small array of "torch", "jax" or "array_api_strict", or from ELSEWHERE; skips what is missing."""
     library = {"another device": "array_api_strict", "cuda": "torch"}.get(name, name)
     xp = pytest.importorskip(library, reason=f"{library} is not installed")
     if name == "cuda" and not xp.cuda.is_available():
         pytest.skip("PyTorch finds no GPU")
+    if name == "jax":
+        xp.config.update("jax_enable_x64", True)
+        xp = xp.numpy
     where = {"another device": lambda: {"device": xp.Device("device1")}, "cuda": lambda: {"device": "cuda"}}
     return xp.asarray([[0.0, 1.0]], dtype=xp.float64, **where.get(name, dict)())

@@ -16,7 +16,7 @@ from convexnn.oracles.search import SearchOracle
 from convexnn.training.problem import make_problem
 from convexnn.training.strategy import make_plan
 
-LIBRARIES = ("torch", "array_api_strict", *ELSEWHERE)
+LIBRARIES = ("torch", "jax", "array_api_strict", *ELSEWHERE)
 
 
 def problem_of(norm: str, bias, c: int):

@@ -92,7 +92,7 @@ def test_active_set_on_fifty_dictionaries():
         assert problem.objective(again.f, again.z) == pytest.approx(problem.objective(first.f, first.z), rel=1e-12)
 
 
-@pytest.mark.parametrize("name", ["torch", *ELSEWHERE])
+@pytest.mark.parametrize("name", ["torch", "jax", *ELSEWHERE])
 def test_rotated_columns_on_fifty_dictionaries(name):
     """Ties, weights and intercepts included: the same optimum after a QR factorisation on another device."""
     place, dropped = Place(example(name)), 0

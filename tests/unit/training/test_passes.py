@@ -70,7 +70,7 @@ def test_kernels_equal_the_formulas(precision, tol: float, kind: str, n: int, m:
     np.testing.assert_allclose(total, (g[:, None] * P * (1 - P)).sum(axis=0), rtol=tol, atol=tol * n)
 
 
-@pytest.mark.parametrize("place", ["cpu", "torch", *ELSEWHERE])
+@pytest.mark.parametrize("place", ["cpu", "torch", "jax", *ELSEWHERE])
 @pytest.mark.parametrize("ones", [False, True])
 @pytest.mark.parametrize(("precision", "tol"), PRECISIONS)
 @pytest.mark.parametrize("c", [1, 3])
