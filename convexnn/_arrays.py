@@ -72,6 +72,8 @@ class Place:
 
     def __init__(self, example: Any) -> None:
         self.xp, self._device = array_namespace(example), device(example)
+        # JAX multiplies float32 with ten bits on GPUs unless it is told not to.
+        self._exactly = {"precision": "highest"} if is_jax_array(example) else {}
         self._kept: dict[tuple[int, str], tuple[Any, Any]] = {}
 
     def send(self, values: Any, precision: Any = np.float64) -> Any:
@@ -88,12 +90,17 @@ class Place:
         return self._kept[key][1]
 
     def fetch(self, values: Any) -> Floats:
-        """An array of there as a NumPy array of float64."""
-        return np.asarray(to_numpy(values), dtype=np.float64)
+        """An array of there as a NumPy array of float64 that may be written to."""
+        found = np.asarray(to_numpy(values), dtype=np.float64)
+        return found if found.flags.writeable else found.copy()
+
+    def product(self, A: Any, B: Any) -> Any:
+        """A @ B of two matrices there, to all digits of their precision."""
+        return self.xp.matmul(A, B, **self._exactly)
 
     def responses(self, points: Floats, normals: Floats, offsets: Floats) -> Any:
         """(x_i.u_j + c_j)_+ for points (n, r), normals (m, r) and offsets (m,); what comes back, (n, m), is there."""
-        return self.xp.clip(self.keep(points) @ self.send(normals).T + self.send(offsets), min=0.0)
+        return self.xp.clip(self.product(self.keep(points), self.send(normals).T) + self.send(offsets), min=0.0)
 
 
 def place_of(values: Any) -> Place | None:

@@ -98,20 +98,20 @@ class Elsewhere:
     def forward(self, W: Floats, a: Floats, e: Floats | None) -> Floats:
         xp, place, kind = self._place.xp, self._place, self._precision
         self._a = place.send(a, kind)
-        S = self._points @ place.send(W, kind).T
+        S = place.product(self._points, place.send(W, kind).T)
         if e is None:
             self._P, self._R = xp.astype(S > 0, S.dtype), xp.clip(S, min=0.0)
         else:
             scale = 0.5 / np.maximum(e, np.finfo(kind).tiny)
             self._P = xp.clip(S * place.send(scale, kind) + 0.5, min=0.0, max=1.0)
             self._R = xp.maximum(S, self._P * self._P * place.send(e, kind))
-        return place.fetch(self._R @ self._a)
+        return place.fetch(place.product(self._R, self._a))
 
     def backward(self, G: Floats) -> tuple[Floats, Floats, Floats]:
-        xp, g = self._place.xp, self._place.send(G, self._precision)
-        da = self._R.T @ g
-        D = (g @ self._a.T) * self._P
+        xp, place, g = self._place.xp, self._place, self._place.send(G, self._precision)
+        da = place.product(self._R.T, g)
+        D = place.product(g, self._a.T) * self._P
         total = xp.sum(D - D * self._P, axis=0)
-        found = self._place.fetch(xp.concat([D.T @ self._points, da, total[:, None]], axis=1))
+        found = place.fetch(xp.concat([place.product(D.T, self._points), da, total[:, None]], axis=1))
         k = self._points.shape[1]
         return found[:, :k], found[:, k:-1], found[:, -1]

@@ -122,8 +122,9 @@ def test_devices_without_double_precision_are_left_alone() -> None:
     assert place_of(Array("large")) is None
 
 
-def test_large_arrays_are_sent_once() -> None:
-    there = Place(example("another device"))
+@pytest.mark.parametrize("name", ["torch", "jax", *ELSEWHERE])
+def test_large_arrays_are_sent_once(name: str) -> None:
+    there = Place(example(name))
     first, parts = np.ones((3, 2)), [np.full((2, 2), float(k)) for k in range(6)]
     sent = there.keep(first)
     assert there.keep(first) is sent
@@ -132,6 +133,15 @@ def test_large_arrays_are_sent_once() -> None:
         for k, part in enumerate(parts):
             np.testing.assert_array_equal(to_numpy(there.keep(part)), np.full((2, 2), float(k)))
     np.testing.assert_array_equal(to_numpy(there.keep(first)), first)
+
+
+@pytest.mark.parametrize("name", ["torch", "jax", *ELSEWHERE])
+def test_what_comes_back_can_be_written_to(name: str) -> None:
+    """Arrays of JAX are read-only in NumPy."""
+    there = Place(example(name))
+    found = there.fetch(there.send(np.ones(3)))
+    found += 1.0
+    np.testing.assert_array_equal(found, [2.0, 2.0, 2.0])
 
 
 def test_conversion_keeps_numbers_and_precision() -> None:
