@@ -26,7 +26,7 @@ from convexnn import (
     DeepConvexReLURegressor,
     WedgeFeatures,
 )
-from convexnn._arrays import Place
+from convexnn._arrays import Place, is_foreign
 
 X, y = load_iris(return_X_y=True)
 X = X[::3, 2:]
@@ -139,18 +139,21 @@ def test_train_takes_tensors_with_the_same_bits(library, max_atoms):
     assert found.certificate == plain.certificate
 
 
-@pytest.mark.parametrize("name", ELSEWHERE)
+@pytest.mark.parametrize("name", ["torch", "jax", *ELSEWHERE])
 @pytest.mark.parametrize("far", [0, 10**9])
 def test_train_searches_on_the_device_of_the_samples(monkeypatch, name, far):
     """A device whose arrays NumPy cannot read, as those of a GPU; neurons move there if there are enough of them."""
     monkeypatch.setattr("convexnn.training.problem.FAR", far)
+    if name not in ELSEWHERE:  # the same as if it were one
+        monkeypatch.setattr("convexnn._arrays.on_accelerator", is_foreign)
     place = Place(example(name))
     rng = np.random.default_rng(0)
     A = rng.standard_normal((60, 8))
     b = np.abs(A[:, 0]) + 0.1 * rng.standard_normal(60)
     there = [place.send(part) for part in (A, b)]
-    with pytest.raises((RuntimeError, TypeError)):
-        np.asarray(there[0])
+    if name in ELSEWHERE:
+        with pytest.raises((RuntimeError, TypeError)):
+            np.asarray(there[0])
     options = {"beta": 2.0, "max_iter": 10, "max_atoms": 1000}
     found, plain = convexnn.train(*there, **options), convexnn.train(A, b, **options)
     assert found.certificate.scope == "searched"
