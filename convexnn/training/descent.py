@@ -59,7 +59,7 @@ class Neurons:
         place = problem.there(len(self))
         if place is not None:
             responses = place.responses(problem.frame.points, self.normals, self.offsets)
-            return place.fetch(responses @ place.send(self.z)) + self.t
+            return place.fetch(place.product(responses, place.send(self.z))) + self.t
         return np.asarray(problem.frame.columns(self.normals, self.offsets) @ self.z + self.t)
 
     def objective(self, problem: LassoProblem) -> float:

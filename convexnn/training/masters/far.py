@@ -6,6 +6,8 @@ many as there are columns, and all work on n rows is one factorisation on the de
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from convexnn._arrays import Place
@@ -32,7 +34,7 @@ class FarLassoMaster(LassoMaster):
     def __init__(self, problem: LassoProblem, place: Place) -> None:
         super().__init__(problem)
         self._place, self._warm = place, np.zeros(0)
-        self._columns: object = None  # on the device; None: not up to date
+        self._columns: Any = None  # on the device; None: not up to date
 
     def add(self, found: Candidates) -> None:
         self.working.add(found)
@@ -47,7 +49,7 @@ class FarLassoMaster(LassoMaster):
             self._core.warm(np.concatenate([self._warm, np.zeros(len(self.working) - len(self._warm))]))
         z, t = self._minimise(beta)
         self._warm = z
-        f = self._place.fetch(self._columns @ self._place.send(z)) + t
+        f = self._place.fetch(self._place.product(self._columns, self._place.send(z[:, None])))[:, 0] + t
         return MasterState(z[:, None], np.array([t]), f[:, None])
 
     def tidy(self, slack: float) -> None:
