@@ -20,7 +20,7 @@ from array_api_compat import (
 
 from convexnn._types import Floats
 
-__all__ = ["Place", "is_foreign", "on_accelerator", "place_of", "to_numpy"]
+__all__ = ["Device", "device_of", "is_foreign", "on_accelerator", "to_numpy"]
 
 
 # Large arrays that a device holds: the samples in both precisions, and parts of them.
@@ -61,7 +61,7 @@ def on_accelerator(values: Any) -> bool:
     return bool(device(values) != array_namespace(values).__array_namespace_info__().default_device())
 
 
-class Place:
+class Device:
     """A device other than the CPU, in the array library of an array that lies on it.
 
     Attributes
@@ -103,9 +103,9 @@ class Place:
         return self.xp.clip(self.product(self.keep(points), self.send(normals).T) + self.send(offsets), min=0.0)
 
 
-def place_of(values: Any) -> Place | None:
+def device_of(values: Any) -> Device | None:
     """Where `values` lies if that is an accelerator with float64 (GPUs of Apple and JAX without x64 have none)."""
     if not on_accelerator(values):
         return None
     double = "float64" in array_namespace(values).__array_namespace_info__().dtypes(device=device(values))
-    return Place(values) if double else None
+    return Device(values) if double else None

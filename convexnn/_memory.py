@@ -18,7 +18,7 @@ def keep_memory() -> None:
 
     Without it glibc takes every array above 128 KiB fresh from the kernel and returns it at the end, until a larger
     one has been freed (mallopt(3), M_MMAP_THRESHOLD, dynamic). This frees one that is never written to, which costs
-    microseconds and no memory. Elsewhere, and where the environment sets a threshold (as Dask does for its workers:
+    microseconds and no memory. DevicePass, and where the environment sets a threshold (as Dask does for its workers:
     MALLOC_TRIM_THRESHOLD_), it does nothing.
     """
     np.empty(_BYTES, dtype=np.uint8)

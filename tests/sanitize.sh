@@ -23,8 +23,8 @@ PYTHON
 
 mv "$work/copy/tests" "$work/copy/pyproject.toml" "$work/run"
 if [ $# -eq 0 ]; then
-  set -- tests/unit/oracles tests/unit/training/test_master_kernel.py tests/unit/dictionaries/test_wedge_kernel.py \
-    tests/unit/training/test_passes.py tests/unit/training/test_lbfgs.py tests/unit/training/test_newton_kernel.py
+  set -- tests/unit/oracles tests/unit/restricted/test_active_set_kernel.py tests/unit/dictionaries/test_wedge_kernel.py \
+    tests/unit/search/test_forward_backward.py tests/unit/search/test_lbfgs.py tests/unit/restricted/test_newton_kernel.py
 fi
 cd "$work/run"
 # The interpreter itself never frees some memory, so leaks are out of scope. The runtimes must be loaded first, and

@@ -15,8 +15,8 @@ from convexnn.dictionaries.atoms import Atoms
 from convexnn.dictionaries.budget import MAX_ATOMS, MAX_BYTES, check_atom_budget, check_byte_budget
 from convexnn.dictionaries.hyperplanes import Hyperplanes, enumerate_hyperplanes, orient
 from convexnn.exceptions import DataError, ParameterError
+from convexnn.geometry.distinct import generating_rows
 from convexnn.geometry.frame import Frame, make_frame
-from convexnn.geometry.rows import generating_rows
 
 __all__ = ["Dictionary", "dictionary"]
 

@@ -11,8 +11,8 @@ import numpy as np
 from convexnn._native import core
 from convexnn._types import ArrayLike, Floats, Ints
 from convexnn.dictionaries.atoms import Atoms
+from convexnn.geometry.distinct import GeneratingRows, generating_rows
 from convexnn.geometry.frame import Frame
-from convexnn.geometry.rows import GeneratingRows, generating_rows
 from convexnn.geometry.tolerance import BLADE
 
 __all__ = ["Hyperplanes", "enumerate_hyperplanes", "iter_atoms", "orient", "unrank_subset", "wedges_of"]

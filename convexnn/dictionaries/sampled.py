@@ -18,8 +18,8 @@ from convexnn.dictionaries.budget import MAX_BYTES, check_byte_budget
 from convexnn.dictionaries.dictionary import Dictionary
 from convexnn.dictionaries.hyperplanes import Hyperplanes, enumerate_hyperplanes, wedges_of
 from convexnn.exceptions import ParameterError
+from convexnn.geometry.distinct import GeneratingRows, distinct_rows, generating_rows
 from convexnn.geometry.frame import Frame, make_frame
-from convexnn.geometry.rows import GeneratingRows, distinct_rows, generating_rows
 
 __all__ = ["draw_gaussian", "draw_sketched", "draw_wedges", "sampled_dictionary"]
 

@@ -12,8 +12,8 @@ import numpy as np
 from convexnn._types import Bias, Floats, Ints, Norm
 from convexnn.dictionaries import Atoms, Dictionary, Hyperplanes, enumerate_hyperplanes
 from convexnn.exceptions import DataError
+from convexnn.geometry.distinct import generating_rows
 from convexnn.geometry.frame import Frame, make_frame
-from convexnn.geometry.rows import generating_rows
 
 __all__ = ["AllWedges", "GivenAtoms", "Source", "digest_of"]
 

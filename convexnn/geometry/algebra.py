@@ -14,7 +14,7 @@ import numpy as np
 from convexnn._checks import check_norm
 from convexnn._types import ArrayLike, Floats, Norm
 from convexnn.exceptions import DataError
-from convexnn.geometry.rows import unit_rows
+from convexnn.geometry.distinct import unit_rows
 
 __all__ = [
     "blade_norm",

@@ -10,7 +10,7 @@ import numpy as np
 
 from convexnn._types import Floats, Ints
 from convexnn.geometry.algebra import cross_product
-from convexnn.geometry.rows import distinct_rows, unit_rows
+from convexnn.geometry.distinct import distinct_rows, unit_rows
 
 __all__ = ["cell_corners"]
 

@@ -20,8 +20,8 @@ from convexnn._types import ArrayLike, Bias, Floats, Norm
 from convexnn.exceptions import DataError
 from convexnn.geometry.cells import cell_corners
 from convexnn.geometry.cones import hull_distance, jung_gamma, least_gamma, widest_chord
+from convexnn.geometry.distinct import distinct_rows, unit_rows
 from convexnn.geometry.frame import Frame, make_frame
-from convexnn.geometry.rows import distinct_rows, unit_rows
 from convexnn.geometry.sampled_cells import sample_cells
 
 __all__ = [

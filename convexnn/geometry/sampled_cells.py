@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from convexnn._types import Floats
+from convexnn.geometry.distinct import distinct_rows, unit_rows
 from convexnn.geometry.frame import Frame
-from convexnn.geometry.rows import distinct_rows, unit_rows
 
 __all__ = ["extreme_rays", "sample_cells"]
 

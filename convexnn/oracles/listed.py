@@ -7,7 +7,7 @@ import numpy as np
 from convexnn._native import core
 from convexnn._types import Floats, Ints
 from convexnn.geometry.frame import Frame
-from convexnn.oracles.candidates import Candidates, strongest_first
+from convexnn.oracles.base import Candidates, strongest_first
 
 __all__ = ["ListedOracle"]
 

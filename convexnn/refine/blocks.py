@@ -111,7 +111,7 @@ def rebuild_blocks(
 
     A block with inputs A and outputs T (before the next ReLU) is replaced by the solution of
     min sum_j ||z_j|| subject to K z + t = T over the wedges of A and the block's own neurons, so the network does not
-    change on X and its weight decay cannot rise (Theorems 9 and 10). Elsewhere the function may change.
+    change on X and its weight decay cannot rise (Theorems 9 and 10). DevicePass the function may change.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from convexnn._progress import Clock
 from convexnn._types import Floats, Norm
 from convexnn.exceptions import SolverError
 from convexnn.network.relu import row_norms
-from convexnn.training.columns import fit_columns
+from convexnn.restricted.columns import fit_columns
 
 __all__ = ["Interpolation", "least_norm"]
 

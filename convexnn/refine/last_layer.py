@@ -10,7 +10,7 @@ from convexnn._types import Floats, Norm
 from convexnn.network import DeepReLUNetwork
 from convexnn.network.relu import row_norms
 from convexnn.refine.objective import balanced, deep_objective
-from convexnn.training.columns import ColumnsFit, fit_columns
+from convexnn.restricted.columns import ColumnsFit, fit_columns
 
 __all__ = ["Task", "reoptimised", "responses", "with_last"]
 

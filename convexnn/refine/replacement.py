@@ -15,7 +15,7 @@ from convexnn.refine.neurons import NeuronReport, near_wedges, neuron_report
 from convexnn.refine.objective import balanced
 from convexnn.refine.representing import representing_wedges
 from convexnn.refine.wedges import NearWedge, WedgeFinder, from_working
-from convexnn.training.columns import ColumnsFit
+from convexnn.restricted.columns import ColumnsFit
 
 __all__ = ["WedgeLayer", "candidates_of", "replace_inner", "replace_last"]
 

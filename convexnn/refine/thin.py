@@ -12,11 +12,11 @@ from convexnn.exceptions import DataError, ParameterError
 from convexnn.losses import LOSSES
 from convexnn.network import ReLUNetwork
 from convexnn.refine.readers import read_network
-from convexnn.training.descent import Neurons, anneal, descend
-from convexnn.training.networks import network_of, neurons_of
-from convexnn.training.problem import make_problem
+from convexnn.restricted.problem import make_problem
+from convexnn.search.convert import network_of, neurons_of
+from convexnn.search.descent import Neurons, anneal, descend
+from convexnn.search.drop import thin as thin_neurons
 from convexnn.training.samples import check_samples
-from convexnn.training.thin import thin as thin_neurons
 
 __all__ = ["thin"]
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from convexnn._types import Floats, Ints
+from convexnn.geometry.distinct import GeneratingRows, generating_rows, unit_rows
 from convexnn.geometry.frame import Frame
-from convexnn.geometry.rows import GeneratingRows, generating_rows, unit_rows
 from convexnn.network.relu import row_norms
 from convexnn.refine.orthogonal import orthogonal_direction
 

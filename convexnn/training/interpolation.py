@@ -16,11 +16,12 @@ from convexnn._progress import Limits
 from convexnn._types import Floats
 from convexnn.exceptions import InfeasibleError
 from convexnn.losses import LOSSES
-from convexnn.oracles.candidates import Oracle
-from convexnn.training.generation import Solution, generate
-from convexnn.training.masters.conic import ConicMaster
-from convexnn.training.problem import LassoProblem
-from convexnn.training.status import Status
+from convexnn.oracles.base import Oracle
+from convexnn.restricted.conic import ConicSolver
+from convexnn.restricted.problem import LassoProblem
+from convexnn.restricted.solution import Solution
+from convexnn.restricted.status import Status
+from convexnn.training.column_generation import generate
 
 __all__ = ["check_consistent", "constant", "interpolate"]
 
@@ -81,7 +82,7 @@ def interpolate(problem: LassoProblem, oracle: Oracle, solver: str, limits: Limi
         # The objective is a norm, so it scales like y / x; reports multiply by the square of `y_scale`.
         unit = float(np.sqrt(size * problem.y_scale / problem.frame.scale))
         bent = replace(problem, loss=loss, beta=1.0, loss_name="quantile(0.5)", y_scale=unit)
-        master = ConicMaster(bent, "clarabel" if solver in ("auto", "native") else solver)
+        master = ConicSolver(bent, "clarabel" if solver in ("auto", "native") else solver)
         found = generate(bent, oracle, master, limits).active()
         columns = problem.frame.columns(found.normals, found.offsets)
         apart = np.abs(columns @ found.z + found.t - targets).max(axis=1)

@@ -7,19 +7,20 @@ from dataclasses import replace
 from typing import Any
 
 from convexnn._progress import Limits, Progress
+from convexnn.oracles.ascent import AscentOracle
 from convexnn.oracles.line import LineOracle
 from convexnn.oracles.pencil import PencilOracle
 from convexnn.oracles.planar import PlanarOracle
-from convexnn.oracles.search import SearchOracle
-from convexnn.training.descent import Neurons
-from convexnn.training.generation import Solution, generate
-from convexnn.training.line import has_line_solver, solve_line
-from convexnn.training.masters import ColumnMaster, amplitude_master, make_master, search_master
-from convexnn.training.masters.faces import FaceMaster
-from convexnn.training.problem import LassoProblem
+from convexnn.restricted import ColumnSolver, make_length_solver, make_search_solver, make_solver
+from convexnn.restricted.faces.solver import FaceSolver
+from convexnn.restricted.problem import LassoProblem
+from convexnn.restricted.solution import Solution
+from convexnn.restricted.status import Status
+from convexnn.search.descent import Neurons
+from convexnn.search.search import solve_search
+from convexnn.training.column_generation import generate
+from convexnn.training.line_path import has_line_solver, solve_line
 from convexnn.training.proving import BranchOracle
-from convexnn.training.search import solve_search
-from convexnn.training.status import Status
 from convexnn.training.strategy import Plan
 
 __all__ = ["Minimiser"]
@@ -39,7 +40,7 @@ class Minimiser:
     ----------
     plan : Plan
     solver, options :
-        Master for fixed neurons, by its name in :func:`convexnn.train`, and its options.
+        RestrictedSolver for fixed neurons, by its name in :func:`convexnn.train`, and its options.
     random_state : int
         Seed of a search.
     """
@@ -49,15 +50,15 @@ class Minimiser:
         self.found: Neurons | None = None
         """Where the next search begins."""
         self._plan, self._options, self._seed = plan, options, random_state
-        self._columns: ColumnMaster | None = None
-        self._faces: FaceMaster | None = None
+        self._columns: ColumnSolver | None = None
+        self._faces: FaceSolver | None = None
 
     def __call__(self, problem: LassoProblem, limits: Limits) -> Solution:
         """Minimise as far as `limits` ask for; all problems of one object share their data."""
         oracle = self._plan.oracle
         if oracle is None:
             return self._constant(problem)
-        if isinstance(oracle, SearchOracle):
+        if isinstance(oracle, AscentOracle):
             proved = self._plan.scope == "network"
             search = self._search_and_prove if proved else self._search
             solution = search(problem, oracle, limits)
@@ -69,15 +70,15 @@ class Minimiser:
             return self._move(problem, oracle, limits)
         return generate(problem, oracle, self._master(problem, limits), limits).active()
 
-    def _master(self, problem: LassoProblem, limits: Limits) -> ColumnMaster:
+    def _master(self, problem: LassoProblem, limits: Limits) -> ColumnSolver:
         """The master that keeps its atoms from problem to problem."""
         if self._columns is None:
             self._columns = self._fresh_master(problem)
         self._columns.clock = limits.clock
         return self._columns
 
-    def _fresh_master(self, problem: LassoProblem) -> ColumnMaster:
-        return make_master(problem, self.solver, self._options)
+    def _fresh_master(self, problem: LassoProblem) -> ColumnSolver:
+        return make_solver(problem, self.solver, self._options)
 
     def _constant(self, problem: LassoProblem) -> Solution:
         """All samples are one, so there is no neuron."""
@@ -88,13 +89,13 @@ class Minimiser:
             work.normals, work.offsets, work.rows, state.z, state.t, None, value, value, Status.CERTIFIED, ()
         )
 
-    def _search(self, problem: LassoProblem, oracle: SearchOracle, limits: Limits) -> Solution:
+    def _search(self, problem: LassoProblem, oracle: AscentOracle, limits: Limits) -> Solution:
         return solve_search(
-            problem, oracle, lambda: search_master(problem, self.solver, self._options), limits,
+            problem, oracle, lambda: make_search_solver(problem, self.solver, self._options), limits,
             start=self.found, random_state=self._seed,
         )  # fmt: skip
 
-    def _search_and_prove(self, problem: LassoProblem, oracle: SearchOracle, limits: Limits) -> Solution:
+    def _search_and_prove(self, problem: LassoProblem, oracle: AscentOracle, limits: Limits) -> Solution:
         """A search, then rounds with an oracle that proves by branch and bound what the search cannot."""
         first = self._search(problem, oracle, limits.within(_SEARCH))
         if len(first.trace) >= limits.max_iter:
@@ -117,7 +118,7 @@ class Minimiser:
             if problem.targets.shape[1] > 1:
                 # Neurons move by local descent; the exact oracle adds what is missing and proves the end.
                 return self._go_on(problem, oracle, first, limits)
-            self._faces = FaceMaster(problem, amplitude_master)
+            self._faces = FaceSolver(problem, make_length_solver)
             self._faces.start(first.normals, first.rows, first.z[:, 0])
         self._faces.tolerance = limits.tol
         last = generate(problem, oracle, self._faces, limits.after(trace), batch=_FACE_BATCH).active()

@@ -9,8 +9,8 @@ from convexnn._checks import check_bias, check_norm, check_points, check_real, c
 from convexnn._types import ArrayLike, Bias, Norm
 from convexnn.dictionaries import dictionary
 from convexnn.losses import LOSSES
-from convexnn.training.masters.conic import lasso_expression
-from convexnn.training.problem import make_problem
+from convexnn.restricted.conic import lasso_expression
+from convexnn.restricted.problem import make_problem
 
 __all__ = ["to_cvxpy"]
 

@@ -10,8 +10,8 @@ from convexnn._progress import Clock
 from convexnn._types import Floats
 from convexnn.certificate.branch import bracket
 from convexnn.geometry.frame import Frame
-from convexnn.oracles.candidates import Candidates
-from convexnn.oracles.search import SearchOracle
+from convexnn.oracles.ascent import AscentOracle
+from convexnn.oracles.base import Candidates
 
 __all__ = ["BranchOracle"]
 
@@ -27,7 +27,7 @@ class BranchOracle:
     Parameters
     ----------
     frame : Frame
-    search : SearchOracle
+    search : AscentOracle
     tol : float
         Relative distance of the two bounds of the largest response.
     clock : Clock
@@ -36,7 +36,7 @@ class BranchOracle:
     exact = True
     network = True
 
-    def __init__(self, frame: Frame, search: SearchOracle, *, tol: float, clock: Clock) -> None:
+    def __init__(self, frame: Frame, search: AscentOracle, *, tol: float, clock: Clock) -> None:
         self._frame, self._search, self._tol, self._clock = frame, search, tol, clock
         self._calls = 0
         self.strategy = f"{search.strategy}; branch and bound where it finds none"

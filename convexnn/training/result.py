@@ -12,7 +12,7 @@ from convexnn.dictionaries import Atoms
 from convexnn.geometry.dispersion import APrioriBound, bound_of_frame
 from convexnn.geometry.frame import Frame
 from convexnn.network import ReLUNetwork
-from convexnn.training.status import Status
+from convexnn.restricted.status import Status
 
 __all__ = ["TrainingResult"]
 

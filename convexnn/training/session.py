@@ -18,15 +18,15 @@ from convexnn.exceptions import ParameterError
 from convexnn.losses import LOSSES
 from convexnn.network import ReLUNetwork
 from convexnn.network.reconstruct import reconstruct
+from convexnn.oracles.ascent import AscentOracle
 from convexnn.oracles.listed import ListedOracle
 from convexnn.oracles.pencil import PencilOracle
 from convexnn.oracles.planar import PlanarOracle
-from convexnn.oracles.search import SearchOracle
-from convexnn.training.generation import Solution
+from convexnn.restricted.problem import LassoProblem, make_problem
+from convexnn.restricted.solution import Solution
+from convexnn.search.convert import neurons_of
 from convexnn.training.interpolation import check_consistent, constant, interpolate
 from convexnn.training.minimise import Minimiser
-from convexnn.training.networks import neurons_of
-from convexnn.training.problem import LassoProblem, make_problem
 from convexnn.training.result import TrainingResult
 from convexnn.training.samples import check_samples
 from convexnn.training.strategy import MAX_ATOMS, make_plan
@@ -112,7 +112,7 @@ class Session:
             return 0.0
         constant = problem.loss.best_constant() if problem.intercept else np.zeros(problem.targets.shape[1])
         v = problem.dual_vector(np.zeros_like(problem.targets) + constant)
-        if isinstance(oracle, SearchOracle):
+        if isinstance(oracle, AscentOracle):
             oracle = oracle.afresh(starts=512, steps=32)
         return oracle.price(v, 0.0, 1).strongest * problem.unit
 
@@ -135,7 +135,7 @@ class Session:
         if problem.loss_name != "squared":
             raise ParameterError(f"beta=0 interpolates, so loss={problem.loss_name!r} has no meaning; leave it out.")
         check_consistent(self._data.X, self._data.Y)
-        if isinstance(oracle, SearchOracle):
+        if isinstance(oracle, AscentOracle):
             raise ParameterError(
                 "beta=0 needs atoms that can be enumerated or sampled: use scope='dictionary', or a small beta > 0."
             )

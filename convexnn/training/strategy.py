@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from convexnn._arrays import Place
+from convexnn._arrays import Device
 from convexnn.certificate.branch import can_branch
 from convexnn.dictionaries.budget import spell_count
 from convexnn.dictionaries.sampled import draw_wedges
 from convexnn.exceptions import DictionarySizeError, ParameterError
 from convexnn.geometry.arrangement import count_hyperplanes
 from convexnn.geometry.frame import Frame
-from convexnn.oracles.candidates import Oracle
+from convexnn.oracles.ascent import AscentOracle
+from convexnn.oracles.base import Oracle
 from convexnn.oracles.line import LineOracle, RayOracle
 from convexnn.oracles.listed import ListedOracle
 from convexnn.oracles.pencil import PencilOracle
 from convexnn.oracles.planar import PlanarOracle
-from convexnn.oracles.search import SearchOracle
 
 __all__ = ["MAX_ATOMS", "SCOPES", "Plan", "exact_network_scope", "make_plan"]
 
@@ -63,7 +63,7 @@ def make_plan(
     random_state: int | None = None,
     n_jobs: int | None = None,
     n_outputs: int = 1,
-    place: Place | None = None,
+    place: Device | None = None,
 ) -> Plan:
     """Choose the oracle for a frame.
 
@@ -122,7 +122,7 @@ def _exact_oracle(frame: Frame, *, network: bool, n_jobs: int | None) -> Oracle:
 
 
 def _bounded_plan(frame: Frame, provable: bool, random_state: int | None, n_jobs: int | None, n_outputs: int) -> Plan:
-    oracle = SearchOracle(
+    oracle = AscentOracle(
         frame, random_state=0 if random_state is None else random_state, n_jobs=n_jobs, n_outputs=n_outputs
     )
     why = "there are too many atoms for an exact one" if provable else f"none is exact in {frame.rank} dimensions"
@@ -136,11 +136,11 @@ def _search_plan(
     random_state: int | None,
     n_jobs: int | None,
     n_outputs: int,
-    place: Place | None,
+    place: Device | None,
 ) -> Plan:
     # On the CPU NumPy is as fast as others, and gives tensors the same bits as arrays.
     points = frame.points if place is None else place.keep(frame.points)
-    oracle = SearchOracle(
+    oracle = AscentOracle(
         frame,
         random_state=0 if random_state is None else random_state,
         points=points,

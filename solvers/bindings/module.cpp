@@ -5,9 +5,9 @@ namespace nb = nanobind;
 
 void bind_lbfgs(nb::module_& m);
 void bind_line(nb::module_& m);
-void bind_master(nb::module_& m);
+void bind_active_set(nb::module_& m);
 void bind_newton(nb::module_& m);
-void bind_passes(nb::module_& m);
+void bind_forward_backward(nb::module_& m);
 void bind_pencil(nb::module_& m);
 void bind_planar(nb::module_& m);
 void bind_wedge(nb::module_& m);
@@ -16,9 +16,9 @@ NB_MODULE(_core, m) {
     m.doc() = "Compiled kernels of convexnn; use them through the Python layers.";
     bind_lbfgs(m);
     bind_line(m);
-    bind_master(m);
+    bind_active_set(m);
     bind_newton(m);
-    bind_passes(m);
+    bind_forward_backward(m);
     bind_pencil(m);
     bind_planar(m);
     bind_wedge(m);

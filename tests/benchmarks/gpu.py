@@ -22,10 +22,10 @@ from large_sample import RATIO, teacher
 from threadpoolctl import threadpool_limits
 
 import convexnn as cn
-from convexnn._arrays import Place
+from convexnn._arrays import Device
 from convexnn._progress import Clock
-from convexnn.oracles import search
-from convexnn.training import passes
+from convexnn.oracles import ascent as search
+from convexnn.search import forward_backward as passes
 
 SIZES = ((500, 10, 100), (2000, 20, 100), (5000, 100, 100), (20_000, 100, 150), (100_000, 100, 150))
 
@@ -86,8 +86,8 @@ def descent_row(n: int, r: int, m: int, precision: type[np.floating], peak: dict
         kernel.forward(W, a, e)
         kernel.backward(G)
 
-    far = passes.Elsewhere(Place(torch.ones(1, device="cuda")), X, precision, False)
-    near = passes.make_passes(X, m, 1, precision)
+    far = passes.DevicePass(Device(torch.ones(1, device="cuda")), X, precision, False)
+    near = passes.make_forward_backward(X, m, 1, precision)
     gpu, cpu = seconds(partial(evaluate, far), 50), seconds(partial(evaluate, near), 5)
     return row("descent, neurons", n, r, m, np.dtype(precision).name, cpu, gpu, peak)
 

@@ -26,7 +26,7 @@ from convexnn import (
     DeepConvexReLURegressor,
     WedgeFeatures,
 )
-from convexnn._arrays import Place, is_foreign
+from convexnn._arrays import Device, is_foreign
 
 X, y = load_iris(return_X_y=True)
 X = X[::3, 2:]
@@ -143,10 +143,10 @@ def test_train_takes_tensors_with_the_same_bits(library, max_atoms):
 @pytest.mark.parametrize("far", [0, 10**9])
 def test_train_searches_on_the_device_of_the_samples(monkeypatch, name, far):
     """A device whose arrays NumPy cannot read, as those of a GPU; neurons move there if there are enough of them."""
-    monkeypatch.setattr("convexnn.training.problem.FAR", far)
+    monkeypatch.setattr("convexnn.restricted.problem.FAR", far)
     if name not in ELSEWHERE:  # the same as if it were one
         monkeypatch.setattr("convexnn._arrays.on_accelerator", is_foreign)
-    place = Place(example(name))
+    place = Device(example(name))
     rng = np.random.default_rng(0)
     A = rng.standard_normal((60, 8))
     b = np.abs(A[:, 0]) + 0.1 * rng.standard_normal(60)
@@ -184,14 +184,14 @@ def test_searching_estimators_search_where_the_samples_are(monkeypatch):
     xp = pytest.importorskip("array_api_strict", reason="array_api_strict is not installed")
     places = []
 
-    keep = Place.keep
+    keep = Device.keep
 
     def watched(self, points, *precision):
         placed = keep(self, points, *precision)
         places.append(device(placed))
         return placed
 
-    monkeypatch.setattr(Place, "keep", watched)
+    monkeypatch.setattr(Device, "keep", watched)
     A, there = np.random.default_rng(0).standard_normal((40, 8)), xp.Device("device1")
     net = ConvexReLURegressor(max_iter=3, max_atoms=1000, tol=1.0).fit(xp.asarray(A, device=there), A[:, 0])
     assert net.certificate_.scope == "searched"

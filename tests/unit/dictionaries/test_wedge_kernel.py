@@ -10,8 +10,8 @@ from reference_geometry import cross_by_determinants
 
 from convexnn._native import core
 from convexnn.dictionaries.hyperplanes import enumerate_hyperplanes, unrank_subset, wedges_of
+from convexnn.geometry.distinct import generating_rows
 from convexnn.geometry.frame import make_frame
-from convexnn.geometry.rows import generating_rows
 from convexnn.geometry.tolerance import BLADE, NOISE, SAME
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from convexnn.geometry.distinct import distinct_rows, generating_rows, unit_rows
 from convexnn.geometry.frame import make_frame
-from convexnn.geometry.rows import distinct_rows, generating_rows, unit_rows
 
 SCALES = [1e-300, 1e-150, 1e-12, 1.0, 1e12, 1e150, 1e300]
 

@@ -9,11 +9,11 @@ import pytest
 from array_api_compat import array_namespace, device
 from devices import ELSEWHERE, example
 
-from convexnn._arrays import Place, is_foreign, on_accelerator, place_of, to_numpy
+from convexnn._arrays import Device, device_of, is_foreign, on_accelerator, to_numpy
 from convexnn._progress import Clock
-from convexnn.oracles import search
-from convexnn.oracles.search import SearchOracle
-from convexnn.training.problem import make_problem
+from convexnn.oracles import ascent as search
+from convexnn.oracles.ascent import AscentOracle
+from convexnn.restricted.problem import make_problem
 from convexnn.training.strategy import make_plan
 
 LIBRARIES = ("torch", "jax", "array_api_strict", *ELSEWHERE)
@@ -37,10 +37,10 @@ def test_every_start_ends_at_the_same_neuron(name: str, norm: str, bias: bool, c
     there = example(name)
     problem, v = problem_of(norm, bias, c)
     points = problem.frame.points
-    start = SearchOracle(problem.frame, random_state=3)._start_normals(v)
+    start = AscentOracle(problem.frame, random_state=3)._start_normals(v)
     how = 16, problem.frame.affine, norm, Clock()
     expected = search._ascend(array_namespace(points), points, v, start, *how)
-    X, V, U = map(Place(there).send, (points, v, start))
+    X, V, U = map(Device(there).send, (points, v, start))
     found = search._ascend(array_namespace(X), X, V, U, *how)
     for mine, theirs, tolerance in zip(expected, found, (1e-7, 1e-7, 1e-12)):
         assert type(theirs) is type(there)
@@ -56,8 +56,8 @@ def test_answers_are_the_same(name: str, norm: str, bias: bool) -> None:
     there = example(name)
     problem, v = problem_of(norm, bias, 2)
     frame = problem.frame
-    here = SearchOracle(frame, random_state=3).price(v, 0.0, 30)
-    found = SearchOracle(frame, random_state=3, points=Place(there).send(frame.points)).price(v, 0.0, 30)
+    here = AscentOracle(frame, random_state=3).price(v, 0.0, 30)
+    found = AscentOracle(frame, random_state=3, points=Device(there).send(frame.points)).price(v, 0.0, 30)
     assert len(found) == len(here)
     assert found.strongest == pytest.approx(here.strongest, rel=1e-12)
     np.testing.assert_allclose(found.responses, here.responses, rtol=1e-9)
@@ -116,15 +116,15 @@ def test_devices_without_double_precision_are_left_alone() -> None:
 
     assert is_foreign(Array("small"))
     assert on_accelerator(Array("small"))
-    assert place_of(Array("small")) is None
+    assert device_of(Array("small")) is None
     assert problem_at(Array("small")).place is None
-    assert isinstance(place_of(Array("other")), Place)
-    assert place_of(Array("large")) is None
+    assert isinstance(device_of(Array("other")), Device)
+    assert device_of(Array("large")) is None
 
 
 @pytest.mark.parametrize("name", ["torch", "jax", *ELSEWHERE])
 def test_large_arrays_are_sent_once(name: str) -> None:
-    there = Place(example(name))
+    there = Device(example(name))
     first, parts = np.ones((3, 2)), [np.full((2, 2), float(k)) for k in range(6)]
     sent = there.keep(first)
     assert there.keep(first) is sent
@@ -138,7 +138,7 @@ def test_large_arrays_are_sent_once(name: str) -> None:
 @pytest.mark.parametrize("name", ["torch", "jax", *ELSEWHERE])
 def test_what_comes_back_can_be_written_to(name: str) -> None:
     """Arrays of JAX are read-only in NumPy."""
-    there = Place(example(name))
+    there = Device(example(name))
     found = there.fetch(there.send(np.ones(3)))
     found += 1.0
     np.testing.assert_array_equal(found, [2.0, 2.0, 2.0])

@@ -11,9 +11,9 @@ import pytest
 import convexnn as cn
 from convexnn.exceptions import DataError, ParameterError
 from convexnn.network import ReLUNetwork
-from convexnn.training.networks import network_of, neurons_of
-from convexnn.training.problem import make_problem
-from convexnn.training.thin import removal_costs
+from convexnn.restricted.problem import make_problem
+from convexnn.search.convert import network_of, neurons_of
+from convexnn.search.drop import removal_costs
 
 MODES = list(itertools.product(["l1", "l2"], [True, False, "penalized"]))
 LOSSES = ("squared", "huber(0.5)", "logistic", "squared_hinge", "softmax")

@@ -14,7 +14,7 @@ from reference_solver import awkward_points, response, sampled_neurons
 
 from convexnn import beta_max, certify, solve_path, train
 from convexnn.data import make_spiral
-from convexnn.training.status import Status
+from convexnn.restricted.status import Status
 
 ORACLES = Path(__file__).resolve().parents[3].parent / "shared" / "oracles" / "small_optima.json"
 CASES = json.loads(ORACLES.read_text()) if ORACLES.exists() else []
@@ -277,9 +277,9 @@ def test_a_falling_objective_has_not_stalled(monkeypatch):
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((40, 4)), rng.standard_normal(40)
     beta = 1e-4 * beta_max(X, y)
-    monkeypatch.setattr("convexnn.training.generation._LONG_PATIENCE", 5)
+    monkeypatch.setattr("convexnn.training.column_generation._LONG_PATIENCE", 5)
     patient = train(X, y, beta=beta)
-    monkeypatch.setattr("convexnn.training.generation._FALLEN", 0.0)  # only the gap counts as progress
+    monkeypatch.setattr("convexnn.training.column_generation._FALLEN", 0.0)  # only the gap counts as progress
     hasty = train(X, y, beta=beta)
     assert (patient.status, hasty.status) == (Status.CERTIFIED, Status.STALLED)
     assert patient.certificate.relative_gap <= 1e-6 < 0.5 < hasty.certificate.relative_gap
@@ -313,7 +313,7 @@ LOOPS = {
     "while True: o.price(r.normal(size=(200, 1)), 0, 0.0, 2, np.empty(m), np.empty(m, np.int64), np.empty((m, 3)))",
     "cells": "o = core.PencilOracle(r.normal(size=(400, 3)), np.zeros((0, 3)), False, False, 0); m = o.n_pencils\n"
     "while True: o.price(r.normal(size=(400, 2)), 2, 0.0, 1, np.empty(m), np.empty(m, np.int64), np.empty((m, 3)))",
-    "master": "k = core.LassoMaster(r.normal(size=1000), None); k.add(r.normal(size=(3000, 1000)))\n"
+    "master": "k = core.ActiveSetSolver(r.normal(size=1000), None); k.add(r.normal(size=(3000, 1000)))\n"
     "while True: k.solve(1e-9, 1e-14, 10**9); k.set_target(r.normal(size=1000))",
     "train": "X, y = make_spiral(2000, random_state=0)\nwhile True: train(X, y, beta=1e-3)",
 }  # fmt: skip

@@ -1,0 +1,69 @@
+"""One output, squared loss, samples on a GPU: rotate the columns there, solve the small rest here.
+
+A Lasso does not change if an orthogonal matrix is applied to columns and targets. With K = Q R the n rows become as
+many as there are columns, and all work on n rows is one factorisation on the device.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from convexnn._arrays import Device
+from convexnn._native import core
+from convexnn._types import Floats
+from convexnn.oracles.base import Candidates
+from convexnn.restricted.active_set import ActiveSetSolver
+from convexnn.restricted.base import RestrictedState
+from convexnn.restricted.problem import LassoProblem
+
+__all__ = ["DeviceActiveSetSolver"]
+
+
+class DeviceActiveSetSolver(ActiveSetSolver):
+    """For few solves of many rows: every solve after new atoms factorises anew.
+
+    Parameters
+    ----------
+    problem : LassoProblem
+        One output, squared loss.
+    place : Device
+    """
+
+    def __init__(self, problem: LassoProblem, place: Device) -> None:
+        super().__init__(problem)
+        self._place, self._warm = place, np.zeros(0)
+        self._columns: Any = None  # on the device; None: not up to date
+
+    def add(self, found: Candidates) -> None:
+        self.working.add(found)
+        self._columns = None
+
+    def warm(self, z: Floats) -> None:
+        self._warm = z
+
+    def solve(self, beta: float) -> RestrictedState:
+        if self._columns is None:
+            self._factorise()
+            self._core.warm(np.concatenate([self._warm, np.zeros(len(self.working) - len(self._warm))]))
+        z, t = self._minimise(beta)
+        self._warm = z
+        f = self._place.fetch(self._place.product(self._columns, self._place.send(z[:, None])))[:, 0] + t
+        return RestrictedState(z[:, None], np.array([t]), f[:, None])
+
+    def drop_inactive(self, slack: float) -> None:
+        kept = np.asarray(self._core.compact(slack), dtype=np.int64)
+        self.working.keep(kept)
+        self._warm, self._columns = self._warm[kept], None
+
+    def _factorise(self) -> None:
+        place, xp, working = self._place, self._place.xp, self.working
+        self._columns = place.responses(self.problem.frame.points, working.normals, working.offsets)
+        ones = [np.ones((len(self._y), 1))] if self.problem.intercept else []
+        rows = xp.concat([*map(place.send, ones), self._columns, place.send(self._y[:, None])], axis=1)
+        if self._root is not None:
+            rows = rows * place.send(self._root[:, None])
+        R = np.ascontiguousarray(place.fetch(xp.linalg.qr(rows, mode="reduced")[1]).T)
+        self._core = core.ActiveSetSolver(R[-1], R[0] if ones else None)
+        self._core.add(R[len(ones) : -1])

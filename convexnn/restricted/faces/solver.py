@@ -1,0 +1,206 @@
+"""The exact l2 problem over all neurons: a master whose neurons move through the faces of the arrangement.
+
+While a neuron keeps its activation pattern and the samples on its hyperplane (its face), its response is linear
+in its weights: with penalty ||u||_2 that is a convex problem, solved by Newton's method. A neuron that meets a
+further sample stops there, on a smaller face; one that would respond more beyond a sample of its hyperplane turns
+off it, into the face next to it. Neurons elsewhere come from the oracle, and there are finitely many faces.
+Adding fixed unit vectors instead (as in Frank-Wolfe) converges only sublinearly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from convexnn._types import Floats, Ints
+from convexnn.oracles.base import Candidates
+from convexnn.restricted.base import RestrictedState, WorkingSet
+from convexnn.restricted.faces.blocks import FaceBlocks, Neuron
+from convexnn.restricted.faces.drop_constraint import find_constraints_to_drop
+from convexnn.restricted.faces.face import make_faces, open_face, shrink_face
+from convexnn.restricted.faces.merge_on_face import join
+from convexnn.restricted.faces.pool import Pool
+from convexnn.restricted.newton import Event, NewtonState, minimise
+from convexnn.restricted.problem import LassoProblem
+
+__all__ = ["FaceSolver", "LengthSolver"]
+
+# Vanished, blocked and released neurons that one solve may handle.
+_MAX_EVENTS = 2000
+# Rounds at a new penalty in which only lengths change: moving pays once most of the right neurons are there, unless
+# there are few.
+_FIXED_ROUNDS, _FEW = 2, 4
+# Neurons that are remembered from one round to the next.
+_POOL = 200
+# Shares of the tolerance: of the objective, what Newton's method leaves to its last step, which squares it, for the
+# squared loss and for others, whose curvature changes on the way; of beta, by how much the response of a neuron that
+# stays on a sample may fall short.
+_NEWTON, _CURVED, _STAY = 1e-3, 2e-5, 0.1
+_LEAST = 1e-15  # no decrease below this share of the objective can be told from rounding
+
+
+class LengthSolver(Protocol):
+    """What solves for the lengths of fixed neurons."""
+
+    def add_columns(self, columns: Floats) -> None:
+        """Append neurons given by their responses, the rows of an array (k, n)."""
+        ...
+
+    def warm(self, z: Floats) -> None:
+        """Start from these lengths."""
+        ...
+
+    def solve(self, beta: float) -> RestrictedState:
+        """Best lengths."""
+        ...
+
+
+class FaceSolver:
+    """One output, smooth loss, l2 norm: amplitudes by a master for fixed neurons, then directions by Newton.
+
+    Parameters
+    ----------
+    problem : LassoProblem
+    amplitudes : callable
+        Makes a master for fixed neurons, with a method ``warm``.
+    """
+
+    def __init__(self, problem: LassoProblem, amplitudes: Callable[[LassoProblem], LengthSolver]) -> None:
+        self._problem, self._make = problem, amplitudes
+        self._blocks = FaceBlocks(problem.frame.n, problem.frame.rank)
+        self._pool = Pool(problem.frame)
+        self._lengths: LengthSolver | None = None  # of the neurons in faces, then of the pool
+        self._beta, self._fixed_rounds = np.nan, 0
+        self.tolerance = 1e-10
+        """Relative gap that is asked for; nothing is solved much further."""
+
+    @property
+    def working(self) -> WorkingSet:
+        """The neurons where they stand now, and the pool while lengths are all that changes."""
+        frame, blocks, pool = self._problem.frame, self._blocks, self._pool
+        working = WorkingSet(frame.rank, max(frame.subset_size, 1))
+        if len(blocks):
+            working.normals = blocks.normals()
+            working.offsets = -np.einsum("ij,ij->i", working.normals, np.array([f.pivot for f in blocks.faces]))
+            width = working.rows.shape[1]
+            rows = [(*sorted(f.tight)[:width], *[-1] * (width - len(f.tight))) for f in blocks.faces]
+            working.rows = np.array(rows, dtype=np.int64)
+        if self._lengths is not None:
+            working.add(Candidates(pool.normals, pool.offsets, pool.rows, np.zeros(len(pool)), 0.0))
+        return working
+
+    def start(self, normals: Floats, rows: Ints, z: Floats) -> None:
+        """Begin with unit neurons (m, r) of signed length z (m,)."""
+        self._blocks.change(np.arange(len(self._blocks)), self._neurons(normals, rows, z))
+
+    def add(self, found: Candidates) -> None:
+        """Take candidates into account in the next solve."""
+        columns = self._pool.add(found)
+        if self._lengths is not None:
+            self._lengths.add_columns(columns)
+
+    def _neurons(self, normals: Floats, rows: Ints, z: Floats) -> list[Neuron]:
+        frame, on = self._problem.frame, np.flatnonzero(z)
+        made = make_faces(frame.points, frame.affine, normals[on], rows[on])
+        return [Neuron(face, float(np.sign(z[k])), abs(z[k]) * a) for (face, a), k in zip(made, on)]
+
+    def drop_inactive(self, slack: float) -> None:
+        """Every solve forgets the neurons that it does not use."""
+
+    def solve(self, beta: float) -> RestrictedState:
+        problem = self._problem.with_working_beta(beta)
+        if beta != self._beta:
+            self._beta, self._fixed_rounds = beta, _FIXED_ROUNDS if len(self._blocks) > _FEW else 0
+        state = self._amplitudes(problem)
+        if self._fixed_rounds > 0:
+            self._fixed_rounds -= 1
+            return state
+        self._settle(problem, state)
+        return self._walk(problem, state.t)
+
+    def _amplitudes(self, problem: LassoProblem) -> RestrictedState:
+        """Best lengths of the neurons as they stand and of the pool."""
+        blocks, pool = self._blocks, self._pool
+        if self._lengths is None:
+            self._lengths = self._make(problem)
+            if len(blocks) + len(pool):
+                self._lengths.add_columns(blocks.columns())
+                for columns in pool.columns:
+                    self._lengths.add_columns(columns)
+                self._lengths.warm(np.concatenate([blocks.signs * blocks.lengths(), np.zeros(len(pool))]))
+        return self._lengths.solve(problem.beta)
+
+    def _settle(self, problem: LassoProblem, state: RestrictedState) -> None:
+        """Put every neuron of some length into its face; the others leave."""
+        blocks, pool, z = self._blocks, self._pool, state.z[:, 0]
+        self._lengths = None
+        old = len(blocks)
+        new = self._neurons(pool.normals, pool.rows, z[old:])
+        keep = np.flatnonzero(z[:old])
+        blocks.rescale(z[:old])
+        self._change(keep, new)
+        pool.trim(problem.dual_vector(state.f)[:, 0], _POOL)
+
+    def _change(self, keep: Ints, new: list[Neuron]) -> None:
+        """Keep some neurons and append others, joined where they are neighbours."""
+        frame, blocks = self._problem.frame, self._blocks
+        gone, sums = join(frame.points, frame.affine, [*(blocks.neuron(k) for k in keep), *new])
+        stays = np.ones(len(keep) + len(new), dtype=bool)
+        stays[gone] = False
+        rest = [neuron for neuron, stay in zip(new, stays[len(keep) :]) if stay]
+        blocks.change(keep[stays[: len(keep)]], rest + sums)
+
+    def _walk(self, problem: LassoProblem, t: Floats) -> RestrictedState:
+        """Newton's method from face to face."""
+        blocks = self._blocks
+        share = _NEWTON if problem.loss_name == "squared" else _CURVED
+        tried: set[tuple[object, ...]] = set()
+        for _ in range(_MAX_EVENTS):
+            if not len(blocks):
+                t = problem.loss.best_constant() if problem.intercept else t
+                break
+            moved = minimise(
+                blocks, problem.loss, problem.beta, blocks.a, t,
+                intercept=problem.intercept, accuracy=max(share * self.tolerance, _LEAST),
+            )  # fmt: skip
+            t, blocks.a = moved.t, moved.a
+            if moved.event is Event.CONVERGED:
+                if not self._release(problem, moved.f, tried):
+                    break
+            elif moved.event is not Event.UNFINISHED:
+                self._stop(moved)
+        return RestrictedState((blocks.signs * blocks.lengths())[:, None], t, blocks.outputs(blocks.a) + t)
+
+    def _stop(self, moved: NewtonState) -> None:
+        """A neuron whose length vanished leaves; one that met a sample goes on in the smaller face."""
+        frame, blocks, k = self._problem.frame, self._blocks, moved.block
+        neuron, new = blocks.neuron(k), []
+        if moved.event is Event.BLOCKED and neuron.face.size > 1:
+            face, a = shrink_face(frame.points, frame.affine, neuron.face, int(blocks.rows[k]), neuron.a)
+            if np.any(a):
+                new.append(Neuron(face, neuron.sign, a))
+        blocks.change(np.delete(np.arange(len(blocks)), k), new)
+
+    def _release(self, problem: LassoProblem, f: Floats, tried: set[tuple[object, ...]]) -> bool:
+        """Turn neurons off samples where their response rises, each only once; False if there are none."""
+        frame, blocks = problem.frame, self._blocks
+        found = find_constraints_to_drop(frame, blocks, problem.dual_vector(f)[:, 0])
+        new, left = [], np.zeros(len(blocks), dtype=bool)
+        # Beyond an angle of g / beta the response is beta (1 + (g / beta)^2 / 2).
+        enough = problem.beta * np.sqrt(2.0 * _STAY * self.tolerance)
+        for k, row, towards, gain in zip(found.neurons, found.rows, found.towards, found.gains):
+            if gain <= enough:
+                break
+            neuron = blocks.neuron(k)
+            mark = (neuron.key, int(row), towards.tobytes())
+            if left[k] or mark in tried:
+                continue
+            tried.add(mark)
+            left[k] = True
+            face, a = open_face(frame.points, frame.affine, neuron.face, int(row), towards, neuron.a)
+            new.append(Neuron(face, neuron.sign, a))
+        if new:
+            self._change(np.flatnonzero(~left), new)
+        return bool(new)

@@ -1,0 +1,169 @@
+"""The Lasso reformulation in working units, and the way back to a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from convexnn._arrays import Device, device_of
+from convexnn._progress import Progress
+from convexnn._types import Bias, Floats, Ints, Norm
+from convexnn.dictionaries import Atoms
+from convexnn.dictionaries.orientation import orientation_of
+from convexnn.geometry.frame import Frame, make_frame
+from convexnn.losses import LOSSES
+from convexnn.losses.base import Loss
+
+__all__ = ["FAR", "LassoProblem", "make_problem"]
+
+# Responses from which on an accelerator is worth the way there.
+FAR = 200_000
+# Losses for which loss(k f; k y) = k^2 loss(f; y): only these allow the targets to be scaled.
+_SCALABLE = frozenset({"squared"})
+
+
+@dataclass(frozen=True)
+class LassoProblem:
+    """min over atoms of loss(K z + t; y) + beta sum ||z_j||, in working units.
+
+    With points divided by `frame.scale` and targets by `y_scale` every number is of order one, whatever
+    the units of the data: outputs f = y_scale * (K_w z_w + t_w), objective = y_scale^2 * working objective.
+
+    Attributes
+    ----------
+    frame : Frame
+    loss : Loss
+        Bound to the scaled targets (n, c).
+    beta : float
+        Penalty in working units.
+    y_scale : float
+    intercept : bool
+        Whether a free output intercept exists (free biases).
+    norm, bias, loss_name :
+        As given by the user.
+    place : Device, optional
+        A GPU on which neurons are moved, weighed and searched; by default the CPU.
+    """
+
+    frame: Frame
+    loss: Loss
+    beta: float
+    y_scale: float
+    intercept: bool
+    norm: Norm
+    bias: Bias
+    loss_name: str
+    place: Device | None = None
+
+    @property
+    def targets(self) -> Floats:
+        """Scaled targets (n, c)."""
+        return self.loss.y
+
+    @property
+    def unit(self) -> float:
+        """Input beta = unit * working beta."""
+        return self.frame.scale * self.y_scale
+
+    def with_working_beta(self, beta: float) -> LassoProblem:
+        """The same problem at another penalty, in working units."""
+        return replace(self, beta=beta)
+
+    def with_beta(self, beta: float) -> LassoProblem:
+        """The same problem at another penalty, in input units."""
+        return replace(self, beta=beta / self.unit)
+
+    def part(self, rows: Ints) -> LassoProblem:
+        """The problem of some samples, each counted so often that together they stand for all."""
+        share = len(rows) / self.frame.n
+        weight = np.ones(len(rows)) if self.loss.weight is None else self.loss.weight[rows, 0]
+        loss = LOSSES[self.loss_name](self.targets[rows], weight / share)
+        return replace(self, frame=replace(self.frame, points=self.frame.points[rows]), loss=loss)
+
+    def there(self, m: int) -> Device | None:
+        """Where to compute with m neurons: the GPU, if there is one and it is worth the way."""
+        return self.place if self.frame.n * m >= FAR else None
+
+    def responses(self, normals: Floats, offsets: Floats) -> Floats:
+        """Responses (x_i.u_j + c_j)_+ of neurons (m, r), (m,) of any length, shape (n, m)."""
+        place = self.there(len(offsets))
+        if place is None:
+            return self.frame.columns(normals, offsets)
+        return place.fetch(place.responses(self.frame.points, normals, offsets))
+
+    def penalty(self, z: Floats) -> float:
+        """Sum over atoms of ||z_j||_2 (l2) or ||z_j||_1 (l1), for z (m, c)."""
+        return float(np.abs(z).sum() if self.norm == "l1" else np.sqrt((z * z).sum(axis=1)).sum())
+
+    def objective(self, f: Floats, z: Floats) -> float:
+        """Working objective of outputs f with coefficients z."""
+        return self.loss.value(f) + self.beta * self.penalty(z)
+
+    def dual_vector(self, f: Floats, v: Floats | None = None) -> Floats:
+        """A dual vector (n, c) in the domain of the conjugate, orthogonal to constants if there is an intercept.
+
+        Minus the gradient at the outputs f, unless a solver offers v (losses with kinks need that).
+        """
+        v = -self.loss.gradient(f) if v is None else v
+        return self.loss.nearest_dual(v, centred=self.intercept)
+
+    def dual_value(self, v: Floats, strongest: float) -> float:
+        """Lower bound from a dual vector orthogonal to constants and the largest response to it."""
+        shrink = min(1.0, self.beta / strongest) if strongest > 0 else 1.0
+        return self.loss.dual(shrink * v)
+
+    def to_input_progress(self, state: Progress) -> Progress:
+        """A report of a round in the units of the user."""
+        factor = self.y_scale**2
+        return replace(state, primal=factor * state.primal, dual=factor * state.dual)
+
+    def to_atoms(self, normals: Floats, offsets: Floats, rows: Ints) -> Atoms:
+        """Atoms in the units of the user."""
+        weights, biases = self.frame.to_input(normals, offsets)
+        return Atoms(weights, biases, rows, orientation_of(self.frame, normals, rows))
+
+    def to_input_dual(self, v: Floats) -> Floats:
+        """Dual vector in the units of the user."""
+        return v * self.y_scale
+
+    def to_input(self, z: Floats, t: Floats) -> tuple[Floats, Floats]:
+        """Coefficients and intercept in the units of the user."""
+        return z * (self.y_scale / self.frame.scale), t * self.y_scale
+
+
+def make_problem(
+    X: Floats,
+    Y: Floats,
+    *,
+    beta: float,
+    norm: Norm,
+    bias: Bias,
+    loss: str,
+    sample_weight: Floats | None = None,
+    place: Any = None,
+) -> LassoProblem:
+    """Choose working coordinates and units for checked data X (n, d), Y (n, c).
+
+    If `place` is an array on a GPU that has float64, neurons are searched there.
+    """
+    frame = make_frame(X, norm=norm, bias=bias)
+    y_scale = 1.0
+    if loss in _SCALABLE:
+        # The part of y that the intercept explains must not set the scale: y = 1e9 + noise is about the noise.
+        spread = float(np.ptp(Y, axis=0).max()) if bias is True else float(np.abs(Y).max())
+        size = spread if spread > 0 else float(np.abs(Y).max())
+        y_scale = float(2.0 ** np.round(np.log2(size))) if size > 0 else 1.0
+    bound = LOSSES[loss](Y / y_scale, sample_weight)
+    return LassoProblem(
+        frame=frame,
+        loss=bound,
+        beta=beta / (frame.scale * y_scale),
+        y_scale=y_scale,
+        intercept=bias is True,
+        norm=norm,
+        bias=bias,
+        loss_name=loss,
+        place=device_of(place),
+    )

@@ -1,0 +1,66 @@
+"""The one loop: solve on a working set, price all atoms, add the violators, until the gap closes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from convexnn._progress import Limits, Progress
+from convexnn.oracles.base import Oracle
+from convexnn.restricted.base import RestrictedSolver
+from convexnn.restricted.problem import LassoProblem
+from convexnn.restricted.solution import Solution, report
+from convexnn.restricted.status import Status
+
+__all__ = ["generate"]
+
+# Atoms asked for per round, and the number of inactive ones above which the working set is tidied.
+_BATCH = 64
+_CROWD = 400
+# Rounds without progress after which rounding is all that is left: few where the gap is small already. Progress is a
+# smaller gap, or an objective below this share of what it was at the last progress.
+_PATIENCE, _LONG_PATIENCE, _FALLEN = 6, 50, 0.99
+
+
+def generate(
+    problem: LassoProblem, oracle: Oracle, master: RestrictedSolver, limits: Limits, *, batch: int = _BATCH
+) -> Solution:
+    """Run rounds until the relative gap over the oracle's scope is at most the tolerance.
+
+    `master` is changed in place, so that the next call (another beta) starts from its atoms.
+    """
+    trace: list[Progress] = []
+    dual, best_v, idle, best_gap, last_primal = -np.inf, None, 0, np.inf, np.inf
+    status = Status.ITERATION_LIMIT
+    for index in range(limits.max_iter):
+        state = master.solve(problem.beta)
+        primal = problem.objective(state.f, state.z)
+        v = problem.dual_vector(state.f, state.v)
+        found = oracle.price(v, problem.beta, batch)
+        bound = problem.dual_value(v, found.strongest)
+        if bound > dual:
+            dual, best_v = bound, None if state.v is None else v
+        progress = Progress(index + 1, primal, dual, state.n_active, limits.clock.seconds)
+        trace.append(progress)
+        report(progress, problem, limits.observer)
+        if progress.relative_gap <= limits.tol:
+            status = Status.CERTIFIED
+            break
+        if limits.clock.expired:
+            status = Status.TIME_LIMIT
+            break
+        # At small penalties the bound is of no use for long, while the objective falls.
+        moving = progress.relative_gap < 0.9 * best_gap or primal < _FALLEN * last_primal
+        idle, last_primal = (0, primal) if moving else (idle + 1, last_primal)
+        best_gap = min(best_gap, progress.relative_gap)
+        working = master.working  # some masters put it together at every call
+        fresh = working.unknown(found)
+        if len(fresh) == 0 or idle >= (_PATIENCE if best_gap < 1e-7 else _LONG_PATIENCE):
+            status = Status.STALLED
+            break
+        if index + 1 == limits.max_iter:
+            break
+        if len(working) > _CROWD + 2 * progress.n_atoms:
+            master.drop_inactive(0.6)
+        master.add(fresh)
+    work = master.working
+    return Solution(work.normals, work.offsets, work.rows, state.z, state.t, best_v, primal, dual, status, tuple(trace))
