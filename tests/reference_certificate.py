@@ -109,7 +109,7 @@ def solve(problem):
         problem.solve(**TIGHT)
 
 
-def lasso_network(X, Y, beta, norm, bias, loss="squared"):
+def lasso_network(X, Y, beta, norm, bias, loss="squared_error"):
     """Optimal network over the wedge dictionary by an interior-point method: (u, c, z, t); X of full rank."""
     import cvxpy as cp
 
@@ -119,7 +119,7 @@ def lasso_network(X, Y, beta, norm, bias, loss="squared"):
     z, t = cp.Variable((K.shape[1], Y.shape[1])), cp.Variable((1, Y.shape[1]))
     f = K @ z + np.ones((len(X), 1)) @ t
     margins = cp.multiply(Y, f)
-    fit = 0.5 * cp.sum_squares(f - Y) if loss == "squared" else cp.sum(cp.logistic(-margins))
+    fit = 0.5 * cp.sum_squares(f - Y) if loss == "squared_error" else cp.sum(cp.logistic(-margins))
     penalty = cp.sum(cp.abs(z)) if norm == "l1" else cp.sum(cp.norm(z, 2, axis=1))
     solve(cp.Problem(cp.Minimize(fit + beta * penalty), [] if bias is True else [t == 0]))
     return u, c, z.value, t.value[0] if bias is True else np.zeros(Y.shape[1])

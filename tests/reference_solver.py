@@ -196,17 +196,17 @@ def _conic_problem(loss, n, m, c, rows, intercept):
     f = K @ z + (np.ones((n, 1)) @ t if intercept else 0.0)
     margin = 1.0 - cp.multiply(y, f)
     each = {
-        "squared": lambda: 0.5 * cp.square(f - y),
+        "squared_error": lambda: 0.5 * cp.square(f - y),
         "huber": lambda: 0.5 * cp.huber(f - y, 1.0),
         "quantile": lambda: 0.5 * cp.abs(f - y),
         "poisson": lambda: cp.exp(f) - cp.multiply(y, f),
-        "logistic": lambda: cp.logistic(-cp.multiply(y, f)),
+        "log_loss_multilabel": lambda: cp.logistic(-cp.multiply(y, f)),
         "squared_hinge": lambda: 0.5 * cp.square(cp.pos(margin)),
         "hinge": lambda: cp.pos(margin),
-        "softmax": lambda: cp.reshape(
+        "log_loss": lambda: cp.reshape(
             cp.log_sum_exp(f, axis=1) - cp.sum(cp.multiply(y, f), axis=1), (n, 1), order="C"
         ),
-    }[loss]()
+    }["log_loss_multilabel" if loss == "log_loss" and c == 1 else loss]()
     value = cp.sum(w.T @ each) + beta * cp.sum(cp.norm(z, rows, axis=1))
     return cp.Problem(cp.Minimize(value)), K, y, w, beta
 

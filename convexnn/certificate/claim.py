@@ -32,7 +32,7 @@ def certify(
     beta: float,
     norm: Norm = "l2",
     bias: Bias = True,
-    loss: str = "squared",
+    loss: str = "squared_error",
     scope: str = "auto",
     atoms: Any = None,
     sample_weight: ArrayLike | None = None,

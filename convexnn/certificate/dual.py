@@ -48,11 +48,11 @@ def dual_candidate(loss: Loss, f: Floats, *, centred: bool, given: ArrayLike | N
         v = v[:, None] if v.ndim == 1 else v
         if v.shape != f.shape or not np.isfinite(v).all():
             raise DataError(f"dual_point has shape {np.shape(given)}; expected {f.shape} finite numbers.")
-    if loss.name != "squared":
+    if loss.name != "squared_error":
         v = loss.nearest_dual(v, centred=centred)
     elif loss.weight is not None:
         v = np.where(loss.weight > 0, v, 0.0)
-    if centred and loss.name == "squared":
+    if centred and loss.name == "squared_error":
         weight = np.ones((len(f), 1)) if loss.weight is None else loss.weight
         v = v - weight * (v.sum(axis=0) / weight.sum())
     total = np.abs(v).sum()
@@ -69,7 +69,7 @@ def best_scale(loss: Loss, v: Floats, response: float, beta: float) -> float:
     top = beta / response if response > 0 else np.inf
     if loss.name == "interpolation":
         return float(top) if np.isfinite(top) else 1.0
-    if loss.name != "squared":
+    if loss.name != "squared_error":
         return float(min(1.0, top))
     weight = np.ones((len(v), 1)) if loss.weight is None else loss.weight
     energy = float(np.sum(np.divide(v * v, weight, out=np.zeros_like(v), where=weight > 0)))
@@ -99,7 +99,7 @@ def gap_of(
         beta |w_j| |a_j|.
     """
     primal = loss.value(f) + float(np.sum(penalties))
-    if loss.name != "squared":
+    if loss.name != "squared_error":
         dual = max(loss.dual(v), loss.dual(np.zeros_like(v)))
         return primal, dual, primal - dual
     gap = squared_gap(loss, f, v, network.output_weights, correlated, penalties)

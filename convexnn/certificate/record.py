@@ -14,6 +14,7 @@ import numpy as np
 from convexnn._types import Bias, Floats, Norm
 from convexnn.certificate.fields import check_fields
 from convexnn.exceptions import ModelFormatError
+from convexnn.losses.registry import current_name
 
 __all__ = ["Certificate", "Scope", "data_fingerprint"]
 
@@ -135,6 +136,7 @@ class Certificate:
             odd = ", ".join(sorted(names ^ set(content)))
             raise ModelFormatError(f"the certificate lacks or adds the fields {odd}; file damaged or edited.")
         check_fields(content)
+        content["loss"] = current_name(content["loss"])
         return cls(**content)
 
     def save(self, path: str | PathLike[str]) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from convexnn._types import Bias, Norm
 from convexnn.certificate import Certificate
 from convexnn.exceptions import ModelFormatError
+from convexnn.losses.registry import current_name
 from convexnn.network import ReLUNetwork
 
 __all__ = ["Recipe", "bias_from_word", "load_model", "save_model"]
@@ -39,7 +40,7 @@ class Recipe:
     beta: float
     norm: Norm
     bias: Bias
-    loss: str = "squared"
+    loss: str = "squared_error"
 
 
 def save_model(folder: Path, network: ReLUNetwork, certificate: Certificate, recipe: Recipe) -> None:
@@ -70,6 +71,7 @@ def _read_recipe(path: Path) -> Recipe:
     try:
         fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         recipe = Recipe(**fields)
+        recipe = replace(recipe, loss=current_name(recipe.loss))
     except (TypeError, ValueError) as error:
         raise ModelFormatError(f"{path} is damaged ({error}); run `convexnn fit` again.") from error
     texts = isinstance(recipe.target, str) and isinstance(recipe.features, list)

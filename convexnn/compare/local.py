@@ -55,7 +55,7 @@ def train_local(
     beta: float,
     norm: Norm = "l2",
     bias: Bias = True,
-    loss: str = "squared",
+    loss: str = "squared_error",
     method: str = "lbfgs",
     width: int = 100,
     max_iter: int = 2000,

@@ -78,9 +78,9 @@ class Run:
 def available(task: Task) -> dict[str, str]:
     """Methods that apply to a task, each with an empty text, or the reason why it does not."""
     reasons = dict.fromkeys(METHODS, "")
-    plain = task.loss == "squared" and task.norm == "l2" and task.bias is True
+    plain = task.loss == "squared_error" and task.norm == "l2" and task.bias is True
     for kind in CONSTRUCTIVE:
-        if not task.classes or task.loss != "squared":
+        if not task.classes or task.loss != "squared_error":
             reasons[f"constructive-{kind}"] = "needs classes and the squared loss"
     if not plain:
         reasons["sklearn"] = "MLPRegressor has squared loss, l2 and free biases"

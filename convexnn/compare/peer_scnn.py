@@ -23,7 +23,7 @@ _DUAL = 1_000_000
 
 def why_not_scnn(task: Task) -> str:
     """Why scnn does not solve a task, or an empty text."""
-    if task.loss != "squared" or task.norm != "l2" or task.bias is True:
+    if task.loss != "squared_error" or task.norm != "l2" or task.bias is True:
         return "scnn has squared loss, l2, and no bias or a penalized one"
     if find_spec("scnn") is None:
         return "scnn is not installed (the package is called pyscnn)"

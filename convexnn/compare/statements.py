@@ -90,7 +90,7 @@ def exact_checks(norm: Norm, bias: Bias, n_outputs: int = 1) -> Callable[[Floats
         kind: dict[str, Any] = {"beta": beta, "norm": norm, "bias": bias}
         result = train(X, y, scope="dictionary", **kind)
         best = min(run.objective for run in local_restarts(X, y, n_restarts=10, width=40, time_limit=1.0, **kind))
-        loss = LOSSES["squared"](y)
+        loss = LOSSES["squared_error"](y)
         v = -loss.gradient(result.network.outputs(X))
         return [
             _equal_to_bound(result),

@@ -85,7 +85,7 @@ def make_task(
     beta_ratio: float = 1e-3,
     norm: Norm = "l2",
     bias: Bias = True,
-    loss: str = "squared",
+    loss: str = "squared_error",
     test_share: float = 0.25,
     max_atoms: int = MAX_ATOMS,
     random_state: int = 0,

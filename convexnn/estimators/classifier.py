@@ -37,8 +37,8 @@ class ConvexReLUClassifier(ConvexFit, NetworkDecisions, ClassifierMixin, BaseEst
         Norm of the weights in the penalty; "l1" gives neurons with few inputs.
     bias : {True, False, "penalized"}, default=True
         Free hidden biases and output intercept; none; or hidden biases that count in the norm.
-    loss : {"logistic", "squared_hinge", "hinge", "squared"}, default="logistic"
-        "logistic" is softmax cross-entropy for more than two classes and gives probabilities. The others
+    loss : {"log_loss", "squared_hinge", "hinge", "squared_error"}, default="log_loss"
+        "log_loss" is softmax cross-entropy for more than two classes and gives probabilities. The others
         separate each class from the rest.
     scope, solver, tol, max_iter, time_limit, max_atoms, random_state, n_jobs, verbose, warm_start :
         As in :class:`ConvexReLURegressor`.
@@ -67,7 +67,7 @@ class ConvexReLUClassifier(ConvexFit, NetworkDecisions, ClassifierMixin, BaseEst
         beta_ratio: float = 1e-2,
         norm: Norm = "l2",
         bias: Bias = True,
-        loss: str = "logistic",
+        loss: str = "log_loss",
         scope: str = "auto",
         solver: str = "auto",
         tol: float = 1e-6,
@@ -128,7 +128,7 @@ class ConvexReLUClassifier(ConvexFit, NetworkDecisions, ClassifierMixin, BaseEst
                 f"y contains one class only ({self.classes_[0]!r}); at least two classes are needed to train a "
                 "classifier. Check how the labels were made."
             )
-        loss = class_loss(self.loss, len(self.classes_))
+        loss = class_loss(self.loss)
         targets = class_targets(codes, len(self.classes_), loss)
         weight = as_weights(sample_weight, len(points))
         self._train(points, targets, weight, loss, labels=labels, samples=X)

@@ -16,7 +16,7 @@ __all__ = ["NetworkDecisions"]
 
 
 def _has_probabilities(estimator: Any) -> bool:
-    return estimator.loss in (None, "logistic")
+    return estimator.loss in (None, "log_loss")
 
 
 class NetworkDecisions:
@@ -40,13 +40,13 @@ class NetworkDecisions:
 
     @available_if(_has_probabilities)
     def predict_proba(self, X: ArrayLike) -> Floats:
-        """Class probabilities (n, n_classes); only for ``loss="logistic"``."""
+        """Class probabilities (n, n_classes); only for ``loss="log_loss"``."""
         values: Floats = class_probabilities(self.decision_function(X))
         return values
 
     @available_if(_has_probabilities)
     def predict_log_proba(self, X: ArrayLike) -> Floats:
-        """Logarithms of the class probabilities; only for ``loss="logistic"``."""
+        """Logarithms of the class probabilities; only for ``loss="log_loss"``."""
         values = self.predict_proba(X)
         with np.errstate(divide="ignore"):
             logarithms: Floats = array_namespace(values).log(values)

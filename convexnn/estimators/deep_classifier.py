@@ -28,7 +28,7 @@ class DeepConvexReLUClassifier(NetworkDecisions, ClassifierMixin, DeepConvexFit)
         As in :class:`DeepConvexReLURegressor`.
     max_atoms, random_state, n_jobs :
         As in :class:`DeepConvexReLURegressor`.
-    loss : {"logistic", "squared_hinge", "hinge", "squared"}, default="logistic"
+    loss : {"log_loss", "squared_hinge", "hinge", "squared_error"}, default="log_loss"
         As in :class:`ConvexReLUClassifier`.
 
     Attributes
@@ -57,7 +57,7 @@ class DeepConvexReLUClassifier(NetworkDecisions, ClassifierMixin, DeepConvexFit)
         beta_ratio: float = 1e-2,
         norm: Norm = "l2",
         bias: bool = True,
-        loss: str = "logistic",
+        loss: str = "log_loss",
         scope: str = "auto",
         fine_tune: int = 0,
         tol: float = 1e-6,
@@ -102,7 +102,7 @@ class DeepConvexReLUClassifier(NetworkDecisions, ClassifierMixin, DeepConvexFit)
                 f"y contains one class only ({self.classes_[0]!r}); at least two classes are needed to train a "
                 "classifier. Check how the labels were made."
             )
-        loss = class_loss(self.loss, len(self.classes_))
+        loss = class_loss(self.loss)
         targets = class_targets(codes, len(self.classes_), loss)
         self._train(points, targets, as_weights(sample_weight, len(points)), loss, labels=labels)
         return self

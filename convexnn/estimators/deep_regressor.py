@@ -34,7 +34,7 @@ class DeepConvexReLURegressor(NetworkRegression, DeepConvexFit):
     norm : {"l2", "l1"}, default="l2"
     bias : bool, default=True
         Whether biases are free, or absent.
-    loss : str, default="squared"
+    loss : str, default="squared_error"
         As in :class:`ConvexReLURegressor`.
     scope : {"auto", "dictionary", "network", "searched"}, default="auto"
         As in :func:`convexnn.train`: which neurons a block is optimised over.
@@ -85,7 +85,7 @@ class DeepConvexReLURegressor(NetworkRegression, DeepConvexFit):
         beta_ratio: float = 1e-2,
         norm: Norm = "l2",
         bias: bool = True,
-        loss: str = "squared",
+        loss: str = "squared_error",
         scope: str = "auto",
         fine_tune: int = 0,
         tol: float = 1e-6,

@@ -33,8 +33,8 @@ class ConvexReLURegressor(ConvexFit, NetworkRegression, BaseEstimator):
         Norm of the hidden weights in the penalty; "l1" gives neurons with few inputs.
     bias : {True, False, "penalized"}, default=True
         Free hidden biases and output intercept; none; or hidden biases that count in the norm.
-    loss : str, default="squared"
-        "squared", "huber", "huber(delta)", "quantile", "quantile(level)" or "poisson".
+    loss : str, default="squared_error"
+        "squared_error", "huber", "huber(delta)", "quantile", "quantile(level)" or "poisson".
     scope : {"auto", "dictionary", "network", "searched"}, default="auto"
         As in :func:`convexnn.train`: which neurons the optimum is over. "network" proves a gap over all networks in up
         to six dimensions, by branch and bound where nothing faster is known; ask for a larger `tol` there.
@@ -110,7 +110,7 @@ class ConvexReLURegressor(ConvexFit, NetworkRegression, BaseEstimator):
         beta_ratio: float = 1e-2,
         norm: Norm = "l2",
         bias: Bias = True,
-        loss: str = "squared",
+        loss: str = "squared_error",
         scope: str = "auto",
         solver: str = "auto",
         tol: float = 1e-6,

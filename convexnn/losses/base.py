@@ -49,6 +49,8 @@ class Loss(ABC):
     ----------
     name : str
         The name under which :data:`convexnn.losses.LOSSES` finds it, with its parameter.
+    separable : bool
+        Whether it is a sum of one term per output, so that outputs only meet in the penalty.
     smooth : bool
         Whether the gradient is continuous. If not, :meth:`gradient` is one subgradient of many and
         :meth:`curvature` is refused.
@@ -60,6 +62,7 @@ class Loss(ABC):
     """
 
     name: str
+    separable: ClassVar[bool] = False
     smooth: ClassVar[bool] = True
 
     def __init__(self, y: Floats, sample_weight: ArrayLike | None = None) -> None:
@@ -86,7 +89,7 @@ class Loss(ABC):
     def _refuse_curvature(self) -> Floats:
         raise ParameterError(
             f"loss={self.name!r} has no second derivative, so Newton steps cannot be used; "
-            "choose solver='clarabel', or a smooth loss ('huber', 'squared_hinge', 'logistic')."
+            "choose solver='clarabel', or a smooth loss ('huber', 'squared_hinge', 'log_loss')."
         )
 
     @abstractmethod

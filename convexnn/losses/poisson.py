@@ -29,7 +29,7 @@ class Poisson(Separable):
         if (self.y < 0).any():
             raise DataError(
                 f"loss='poisson' needs counts y >= 0, but the smallest is {self.y.min():g}; "
-                "use 'squared' or 'huber' for targets of any sign."
+                "use 'squared_error' or 'huber' for targets of any sign."
             )
 
     def _values(self, f: Floats) -> Floats:

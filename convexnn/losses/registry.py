@@ -9,8 +9,10 @@ from typing import Any
 from convexnn._registry import Registry
 from convexnn.exceptions import ParameterError
 
-__all__ = ["LOSSES", "LossRegistry"]
+__all__ = ["LOSSES", "LossRegistry", "current_name"]
 
+# Names of version 0.1 that are called otherwise since 0.2. "logistic" was also the loss of several columns of labels.
+_RENAMED = {"squared": "squared_error", "logistic": "log_loss", "softmax": "log_loss"}
 _CALL = re.compile(r"\s*(\w+)\s*\(\s*([^()\s]+)\s*\)\s*")
 
 
@@ -31,6 +33,7 @@ class LossRegistry(Registry):
 
     def __getitem__(self, name: str) -> Any:
         base, value = self._parse(name)
+        self.check(base)
         found = super().__getitem__(base)
         return found if value is None else partial(found, **{self._parameters[base]: value})
 
@@ -43,14 +46,18 @@ class LossRegistry(Registry):
 
     def check(self, name: object) -> None:
         """Raise :class:`ParameterError` unless `name` is an entry, with a number only where one is taken."""
-        super().check(self._parse(name)[0])
+        base = self._parse(name)[0]
+        if isinstance(base, str) and base in _RENAMED:
+            other = ", 'log_loss_multilabel' for labels -1 and +1 in several columns" if base == "logistic" else ""
+            raise ParameterError(f"loss={name!r} is called {_RENAMED[base]!r} since 0.2{other}.")
+        super().check(base)
 
     def _parse(self, name: object) -> tuple[Any, float | None]:
         match = _CALL.fullmatch(name) if isinstance(name, str) else None
         if match is None:
             return name, None
         base, text = match.groups()
-        super().check(base)
+        self.check(base)
         if base not in self._parameters:
             taking = ", ".join(f"'{entry}({argument})'" for entry, argument in self._parameters.items())
             raise ParameterError(f"loss={name!r}: {base!r} takes no parameter; only {taking} do.")
@@ -62,16 +69,31 @@ class LossRegistry(Registry):
             ) from None
 
 
+def current_name(name: str, n_outputs: int = 1) -> str:
+    """The present name of a loss that a file of version 0.1 may contain; present names are returned as they are.
+
+    Parameters
+    ----------
+    name : str
+        As it was written.
+    n_outputs : int
+        Columns of the targets. "logistic" in several columns is now "log_loss_multilabel".
+    """
+    if name == "logistic" and n_outputs > 1:
+        return "log_loss_multilabel"
+    return _RENAMED.get(name, name)
+
+
 LOSSES = LossRegistry(
     {
-        "squared": "convexnn.losses.squared:Squared",
+        "squared_error": "convexnn.losses.squared_error:SquaredError",
         "huber": "convexnn.losses.huber:Huber",
         "quantile": "convexnn.losses.quantile:Quantile",
         "poisson": "convexnn.losses.poisson:Poisson",
-        "logistic": "convexnn.losses.logistic:Logistic",
+        "log_loss": "convexnn.losses.log_loss:log_loss",
+        "log_loss_multilabel": "convexnn.losses.log_loss_multilabel:MultilabelLogLoss",
         "squared_hinge": "convexnn.losses.squared_hinge:SquaredHinge",
         "hinge": "convexnn.losses.hinge:Hinge",
-        "softmax": "convexnn.losses.softmax:Softmax",
     },
     parameters={"huber": "delta", "quantile": "level"},
 )

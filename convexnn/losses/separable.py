@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import ClassVar
 
 import numpy as np
 
@@ -22,6 +23,8 @@ class Separable(Loss):
     A subclass gives l, its two derivatives, the interval in which the conjugate is finite, and the dual
     value -l*(-u), all entry by entry and without weights.
     """
+
+    separable: ClassVar[bool] = True
 
     @abstractmethod
     def _values(self, f: Floats) -> Floats: ...

@@ -132,7 +132,7 @@ class ReLUNetwork:
         *,
         beta: float,
         norm: Norm = "l2",
-        loss: str = "squared",
+        loss: str = "squared_error",
         bias: Bias = True,
         sample_weight: ArrayLike | None = None,
     ) -> float:

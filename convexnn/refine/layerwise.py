@@ -101,7 +101,7 @@ def train_layerwise(
     beta_ratio: float = 1e-2,
     norm: Norm = "l2",
     bias: bool = True,
-    loss: str = "squared",
+    loss: str = "squared_error",
     scope: str = "auto",
     fine_tune: int = 0,
     tol: float = 1e-6,

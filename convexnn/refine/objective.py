@@ -59,7 +59,7 @@ def deep_objective(
     *,
     beta: float,
     norm: Norm = "l2",
-    loss: str = "squared",
+    loss: str = "squared_error",
     sample_weight: ArrayLike | None = None,
 ) -> float:
     """loss(f(X); y) + beta * half_decay, with the weights as they are; the loss is a weighted sum over samples.

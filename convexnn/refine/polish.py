@@ -37,7 +37,7 @@ def polish(
     n_samples: int | None = None,
     norm: Norm = "l2",
     bias: bool = True,
-    loss: str = "squared",
+    loss: str = "squared_error",
     X_val: ArrayLike | None = None,
     y_val: ArrayLike | None = None,
     score: Callable[[Floats, Floats], float] | None = None,

@@ -10,7 +10,7 @@ from convexnn._types import Floats
 
 __all__ = ["accuracy", "default_score", "r_squared"]
 
-_LABELS = ("logistic", "hinge", "squared_hinge", "softmax")
+_LABELS = ("log_loss", "log_loss_multilabel", "hinge", "squared_hinge")
 
 
 def default_score(loss: str) -> Callable[[Floats, Floats], float]:

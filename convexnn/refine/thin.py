@@ -33,7 +33,7 @@ def thin(
     within: float = 1e-3,
     norm: Norm = "l2",
     bias: Bias = True,
-    loss: str = "squared",
+    loss: str = "squared_error",
     sample_weight: ArrayLike | None = None,
     time_limit: float | None = None,
 ) -> ReLUNetwork:

@@ -24,7 +24,7 @@ _MANY = 100
 
 def make_length_solver(problem: LassoProblem) -> ActiveSetSolver | ProxNewtonSolver:
     """Native master for one output and a smooth loss."""
-    return ActiveSetSolver(problem) if problem.loss_name == "squared" else ProxNewtonSolver(problem)
+    return ActiveSetSolver(problem) if problem.loss_name == "squared_error" else ProxNewtonSolver(problem)
 
 
 def make_solver(problem: LassoProblem, solver: str = "auto", options: Mapping[str, Any] | None = None) -> ColumnSolver:
@@ -54,7 +54,7 @@ def make_solver(problem: LassoProblem, solver: str = "auto", options: Mapping[st
             return make_length_solver(problem)
         if problem.norm == "l2":
             return GroupNewtonSolver(problem)
-        if problem.loss_name != "softmax":
+        if problem.loss.separable:
             return SeparableSolver(problem, make_length_solver)
     if solver == "native":
         raise ParameterError(

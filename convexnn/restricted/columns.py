@@ -55,7 +55,7 @@ def fit_columns(
     *,
     beta: float,
     norm: Norm = "l2",
-    loss: str = "squared",
+    loss: str = "squared_error",
     intercept: bool = True,
     solver: str = "auto",
     sample_weight: ArrayLike | None = None,
@@ -154,7 +154,7 @@ def _problem(
     largest = float(np.abs(columns).max())
     scale = float(2.0 ** np.round(np.log2(largest))) if largest > 0 else 1.0
     y_scale = 1.0
-    if loss == "squared":
+    if loss == "squared_error":
         size = float(np.ptp(targets, axis=0).max()) if intercept else float(np.abs(targets).max())
         size = size if size > 0 else float(np.abs(targets).max())
         y_scale = float(2.0 ** np.round(np.log2(size))) if size > 0 else 1.0

@@ -21,7 +21,7 @@ __all__ = ["FAR", "LassoProblem", "make_problem"]
 # Responses from which on an accelerator is worth the way there.
 FAR = 200_000
 # Losses for which loss(k f; k y) = k^2 loss(f; y): only these allow the targets to be scaled.
-_SCALABLE = frozenset({"squared"})
+_SCALABLE = frozenset({"squared_error"})
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ class _Knots:
 
 def has_line_solver(problem: LassoProblem, solver: str) -> bool:
     """Whether :func:`solve_line` applies to a problem with one working dimension and free biases."""
-    return solver in ("auto", "native") and problem.loss_name == "squared" and problem.targets.shape[1] == 1
+    return solver in ("auto", "native") and problem.loss_name == "squared_error" and problem.targets.shape[1] == 1
 
 
 def solve_line(problem: LassoProblem, limits: Limits) -> Solution:

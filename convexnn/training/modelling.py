@@ -22,7 +22,7 @@ def to_cvxpy(
     beta: float,
     norm: Norm = "l2",
     bias: Bias = True,
-    loss: str = "squared",
+    loss: str = "squared_error",
     sample_weight: ArrayLike | None = None,
     max_atoms: int = 20_000,
 ) -> tuple[Any, dict[str, Any]]:

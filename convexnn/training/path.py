@@ -83,7 +83,7 @@ def solve_path(
     ratio: float = 1e-3,
     norm: Norm = "l2",
     bias: Bias = True,
-    loss: str = "squared",
+    loss: str = "squared_error",
     scope: str = "auto",
     solver: str = "auto",
     solver_options: Mapping[str, Any] | None = None,

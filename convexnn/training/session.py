@@ -52,7 +52,7 @@ class Session:
         *,
         norm: Norm = "l2",
         bias: Bias = True,
-        loss: str = "squared",
+        loss: str = "squared_error",
         scope: str = "auto",
         solver: str = "auto",
         solver_options: Mapping[str, Any] | None = None,
@@ -132,7 +132,7 @@ class Session:
     def _interpolate(self, limits: Limits, tol: float) -> TrainingResult:
         """Least norm with f = y, over the wedge neurons of the plan."""
         problem, oracle = self._problem, self._plan.oracle
-        if problem.loss_name != "squared":
+        if problem.loss_name != "squared_error":
             raise ParameterError(f"beta=0 interpolates, so loss={problem.loss_name!r} has no meaning; leave it out.")
         check_consistent(self._data.X, self._data.Y)
         if isinstance(oracle, AscentOracle):

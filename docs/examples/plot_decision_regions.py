@@ -15,7 +15,7 @@ X, labels = make_moons(120, noise=0.15, random_state=0)
 y = 2.0 * labels - 1.0
 figure, axes = plt.subplots(1, 2, figsize=(12, 4.8), layout="constrained")
 for ax, norm in zip(axes, ["l2", "l1"]):
-    result = train(X, y, beta=1e-2 * beta_max(X, y, norm=norm, loss="logistic"), norm=norm, loss="logistic")
+    result = train(X, y, beta=1e-2 * beta_max(X, y, norm=norm, loss="log_loss"), norm=norm, loss="log_loss")
     DecisionDisplay.from_network(result, X, y, ax=ax)
     ax.set_title(f"{norm}: {result.network.n_neurons} neurons, gap {result.certificate.relative_gap:.0e}")
 plt.show()

@@ -77,7 +77,7 @@ def run(data, finder, width, rate, seed):
     start = time.process_time()
     net = sgd(X, y, width, rate, seed)
     trained = time.process_time() - start
-    common = {"beta": DECAY * len(X), "layers": [0], "loss": "logistic", "X_val": X_val, "y_val": y_val}
+    common = {"beta": DECAY * len(X), "layers": [0], "loss": "log_loss", "X_val": X_val, "y_val": y_val}
     start = time.process_time()
     moved = polish(net, X, y, monotone=False, geometry=finder, **common)
     polished = time.process_time() - start

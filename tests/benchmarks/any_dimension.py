@@ -102,7 +102,7 @@ def make(name: str, ratio: float, split: int) -> Task:
     centre, spread = y.mean(), y.std()
     y, y_test = ((y - centre) / spread, (y_test - centre) / spread) if len(np.unique(y)) > 2 else (y, y_test)
     beta = ratio * cn.beta_max(X, y, bias=False, scope="searched")
-    return Task(name, X, y[:, None], X_test, y_test[:, None], beta, "l2", False, "squared", ())
+    return Task(name, X, y[:, None], X_test, y_test[:, None], beta, "l2", False, "squared_error", ())
 
 
 def ours(task: Task, limit: float) -> tuple[dict[str, Any], ReLUNetwork]:

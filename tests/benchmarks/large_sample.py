@@ -53,7 +53,7 @@ def main() -> None:
         f"{seconds:.0f} | {result.network.n_neurons} |",
     ]
     print(lines[-1], flush=True)
-    task = Task("teacher", X, y[:, None], X[:10], y[:10, None], beta, "l2", False, "squared", ())
+    task = Task("teacher", X, y[:, None], X[:10], y[:10, None], beta, "l2", False, "squared_error", ())
     for step in STEPS:
         run = Adam(task, 100, step, 0).go(args.adam).record(task)
         stalled = "stalled" if run["stalled"] else "stopped"

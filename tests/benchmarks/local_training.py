@@ -57,7 +57,7 @@ class Run:
 
 
 def model_of(task: Task, width: int) -> Objective:
-    return Objective(task.X, LOSSES["squared"](task.y), task.beta, "l2", free=False, width=width)
+    return Objective(task.X, LOSSES["squared_error"](task.y), task.beta, "l2", free=False, width=width)
 
 
 def network_of(task: Task, theta: np.ndarray, width: int) -> ReLUNetwork:

@@ -62,7 +62,7 @@ def problems(n_splits: int) -> Iterator[tuple[str, int, int, tuple[Any, ...]]]:
 def methods(name: str, cv: StratifiedKFold, rounds: int, jobs: int) -> dict[str, Any]:
     """The three searches for one data set."""
     if name == "digits":
-        ours = {"beta_ratios": (3e-3, 1e-3), "loss": "squared", "max_iter": rounds, "tol": 1e-3}
+        ours = {"beta_ratios": (3e-3, 1e-3), "loss": "squared_error", "max_iter": rounds, "tol": 1e-3}
     else:
         ours = {"beta_ratios": (1e-1, 3e-2, 1e-2, 3e-3, 1e-3), "tol": 1e-4}
     mlp = MLPClassifier(100, max_iter=1000, random_state=0)

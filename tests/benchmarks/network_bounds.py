@@ -39,13 +39,13 @@ def real() -> dict[str, tuple[np.ndarray, np.ndarray, str]]:
     images = PCA(5, random_state=0).fit_transform(digits.data / 16.0)
     low = np.where(digits.target < 5, 1.0, -1.0)
     return {
-        "iris, three outputs": (flowers, onehot, "squared"),
-        "diabetes, 5 components": (PCA(5).fit_transform(patients), response, "squared"),
-        "digits 0-4 or 5-9, 5 components": (images, low, "logistic"),
+        "iris, three outputs": (flowers, onehot, "squared_error"),
+        "diabetes, 5 components": (PCA(5).fit_transform(patients), response, "squared_error"),
+        "digits 0-4 or 5-9, 5 components": (images, low, "log_loss"),
     }
 
 
-def row(name: str, X: np.ndarray, y: np.ndarray, share: float, *, bias: bool, loss: str = "squared") -> str:
+def row(name: str, X: np.ndarray, y: np.ndarray, share: float, *, bias: bool, loss: str = "squared_error") -> str:
     """One line of the table."""
     beta = share * beta_max(X, y, bias=bias, loss=loss, scope="searched")
     start = time.process_time()

@@ -131,7 +131,7 @@ def main():
     parser.add_argument("--ratios", default="0.03,0.01,0.003")
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0, help="of the outer folds")
-    parser.add_argument("--loss", default="logistic", help="of the blocks")
+    parser.add_argument("--loss", default="log_loss", help="of the blocks")
     parser.add_argument("--scaling", default="standard", choices=SCALERS, help="of the features, for both")
     parser.add_argument("--fine-tune", action="store_true", help="also the variant with 500 iterations of L-BFGS")
     options = parser.parse_args()

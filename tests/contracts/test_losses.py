@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from loss_cases import loss_name
 from scipy.optimize import minimize, minimize_scalar
 
 from convexnn.exceptions import DataError, ParameterError
 from convexnn.losses import LOSSES
+from convexnn.losses.registry import current_name
 
-NAMES = [*LOSSES, "huber(0.3)", "quantile(0.9)"]
-CLASSES = ("logistic", "squared_hinge", "hinge")
-VECTOR = ("squared", "huber", "quantile", "poisson")
+NAMES = [*LOSSES, "softmax", "huber(0.3)", "quantile(0.9)"]
+CLASSES = ("log_loss", "log_loss_multilabel", "squared_hinge", "hinge")
+VECTOR = ("squared_error", "huber", "quantile", "poisson", "log_loss_multilabel", "hinge")
 
 
 def targets(name: str, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -35,7 +37,7 @@ def problem(name: str, seed: int, n: int = 12, weighted: bool = True):
     rng = np.random.default_rng(seed)
     y = targets(name, n, rng)
     weight = rng.uniform(0.2, 3.0, n) if weighted else None
-    return LOSSES[name](y, weight), rng.normal(size=y.shape) * 1.5, rng
+    return LOSSES[loss_name(name)](y, weight), rng.normal(size=y.shape) * 1.5, rng
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -105,7 +107,7 @@ def test_dual_scales_towards_zero(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_dual_is_infinite_outside_its_domain(name):
     loss, f, _ = problem(name, 6)
-    if name == "squared":
+    if name == "squared_error":
         assert np.isfinite(loss.dual(np.full_like(f, 1e6)))
         return
     outside = loss.dual(np.full_like(f, 1e6)), loss.dual(np.full_like(f, -1e6))
@@ -144,11 +146,11 @@ def test_integer_weights_equal_repetition_and_zero_removes(name):
     if name in (*CLASSES, "softmax"):
         count[:3] = (1, 2, 1)
     f = rng.normal(size=y.shape)
-    weighted, repeated = LOSSES[name](y, count), LOSSES[name](np.repeat(y, count, axis=0))
+    weighted, repeated = LOSSES[loss_name(name)](y, count), LOSSES[loss_name(name)](np.repeat(y, count, axis=0))
     many = np.repeat(f, count, axis=0)
     assert weighted.value(f) == pytest.approx(repeated.value(many), rel=1e-13)
     np.testing.assert_allclose(
-        weighted.gradient(f), count[:, None] * LOSSES[name](y).gradient(f), rtol=1e-13, atol=1e-300
+        weighted.gradient(f), count[:, None] * LOSSES[loss_name(name)](y).gradient(f), rtol=1e-13, atol=1e-300
     )
     np.testing.assert_allclose(weighted.best_shift(f), repeated.best_shift(many), rtol=1e-10, atol=1e-12)
     v = -repeated.gradient(many)
@@ -200,8 +202,8 @@ def test_several_outputs_are_treated_separately(name):
     rng = np.random.default_rng(31)
     y = np.hstack([targets(name, 9, rng), targets(name, 9, rng)])
     f, weight = rng.normal(size=y.shape), rng.uniform(0.5, 2, 9)
-    both = LOSSES[name](y, weight)
-    parts = [LOSSES[name](y[:, [k]], weight) for k in range(2)]
+    both = LOSSES[loss_name(name)](y, weight)
+    parts = [LOSSES[loss_name(name)](y[:, [k]], weight) for k in range(2)]
     assert both.value(f) == pytest.approx(sum(p.value(f[:, [k]]) for k, p in enumerate(parts)), rel=1e-14)
     expected = np.concatenate([p.best_shift(f[:, [k]]) for k, p in enumerate(parts)])
     np.testing.assert_allclose(both.best_shift(f), expected, rtol=1e-12)
@@ -217,7 +219,7 @@ def test_large_outputs_and_extreme_weights_stay_finite(name, scale, weight_scale
     y = targets(name, 10, rng)
     f = rng.uniform(-1, 1, y.shape) * (min(scale, 400.0) if name == "poisson" else scale)
     weight = weight_scale * 10.0 ** rng.uniform(-3, 3, 10)
-    loss = LOSSES[name](y, weight)
+    loss = LOSSES[loss_name(name)](y, weight)
     v = -loss.gradient(f)
     assert np.isfinite(loss.value(f))
     assert np.isfinite(v).all()
@@ -231,8 +233,8 @@ def test_large_outputs_and_extreme_weights_stay_finite(name, scale, weight_scale
 
 
 @pytest.mark.parametrize(("name", "y"), [
-    ("logistic", np.ones((5, 1))),
-    ("logistic", -np.ones((5, 1))),
+    ("log_loss", np.ones((5, 1))),
+    ("log_loss", -np.ones((5, 1))),
     ("hinge", np.ones((5, 1))),
     ("hinge", -np.ones((5, 1))),
     ("squared_hinge", -np.ones((5, 1))),
@@ -242,7 +244,7 @@ def test_large_outputs_and_extreme_weights_stay_finite(name, scale, weight_scale
 def test_one_class_is_fitted_perfectly_by_a_finite_constant(name, y):
     """The infimum 0 is at infinity for some; a finite output reaches it in double precision."""
     for weight in (None, np.array([1.0, 2.0, 0.0, 1e-3, 1e3])):
-        loss = LOSSES[name](y, weight)
+        loss = LOSSES[loss_name(name)](y, weight)
         f = np.linspace(-3, 3, y.size).reshape(y.shape)
         for shift in (loss.best_constant() + 0 * f, f + loss.best_shift(f)):
             assert np.isfinite(shift).all()
@@ -253,7 +255,7 @@ def test_one_class_is_fitted_perfectly_by_a_finite_constant(name, y):
 
 def test_absent_class_is_never_predicted():
     labels = np.array([0, 0, 2, 2, 2])
-    loss = LOSSES["softmax"](np.eye(4)[labels])
+    loss = LOSSES["log_loss"](np.eye(4)[labels])
     t = loss.best_constant()
     p = np.exp(t - t.max()) / np.exp(t - t.max()).sum()
     np.testing.assert_allclose(p, [0.4, 0, 0.6, 0], atol=1e-15)
@@ -271,27 +273,28 @@ def test_quantile_of_an_even_sample_is_the_middle():
 def test_known_values():
     y = np.array([[1.0], [-1.0]])
     f = np.array([[0.5], [2.0]])
-    assert LOSSES["squared"](y).value(f) == pytest.approx(0.5 * (0.25 + 9))
+    assert LOSSES["squared_error"](y).value(f) == pytest.approx(0.5 * (0.25 + 9))
     assert LOSSES["huber"](y).value(f) == pytest.approx(0.125 + 2.5)
     assert LOSSES["quantile(0.9)"](y).value(f) == pytest.approx(0.45 + 0.3)
-    assert LOSSES["logistic"](y).value(f) == pytest.approx(np.log1p(np.exp(-0.5)) + np.log1p(np.exp(2.0)))
+    assert LOSSES["log_loss"](y).value(f) == pytest.approx(np.log1p(np.exp(-0.5)) + np.log1p(np.exp(2.0)))
     assert LOSSES["hinge"](y).value(f) == pytest.approx(0.5 + 3)
     assert LOSSES["squared_hinge"](y).value(f) == pytest.approx(0.5 * (0.25 + 9))
     assert LOSSES["poisson"](np.array([[3.0], [0.0]])).value(np.log([[3.0], [2.0]])) == pytest.approx(2.0)
-    three = LOSSES["softmax"](np.eye(3)[[0]])
+    three = LOSSES["log_loss"](np.eye(3)[[0]])
     assert three.value(np.array([[1.0, 2.0, 3.0]])) == pytest.approx(np.log(np.exp([1, 2, 3]).sum()) - 1)
 
 
 @pytest.mark.parametrize(("name", "y", "match"), [
-    ("logistic", [[0.0], [1.0]], "labels -1 and \\+1"),
+    ("log_loss", [[0.0], [1.0]], "labels -1 and \\+1"),
     ("hinge", [[2.0], [1.0]], "labels -1 and \\+1"),
     ("poisson", [[-1.0], [1.0]], "counts"),
     ("softmax", [[1.0, 1.0], [0.0, 1.0]], "one-hot"),
-    ("softmax", [[1.0], [1.0]], "one-hot"),
+    ("log_loss", [[1.0, -1.0], [-1.0, 1.0]], "log_loss_multilabel"),
+    ("log_loss_multilabel", [[1.0, 0.0]], "labels -1 and \\+1"),
 ])  # fmt: skip
 def test_wrong_targets_are_named(name, y, match):
     with pytest.raises(DataError, match=match):
-        LOSSES[name](np.array(y))
+        LOSSES[loss_name(name)](np.array(y))
 
 
 @pytest.mark.parametrize(("weight", "match"), [
@@ -303,14 +306,18 @@ def test_wrong_targets_are_named(name, y, match):
 ])  # fmt: skip
 def test_wrong_weights_are_named(weight, match):
     with pytest.raises(DataError, match=match):
-        LOSSES["squared"](np.zeros((2, 1)), weight)
+        LOSSES["squared_error"](np.zeros((2, 1)), weight)
 
 
 @pytest.mark.parametrize(("name", "match"), [
     ("nope", "unknown"),
     ("nope(1)", "unknown"),
-    ("logistic(1)", "takes no parameter"),
+    ("log_loss(1)", "takes no parameter"),
     ("huber(x)", "not a number"),
+    ("squared", "loss='squared' is called 'squared_error' since 0.2"),
+    ("softmax", "is called 'log_loss' since 0.2"),
+    ("logistic", "'log_loss' since 0.2, 'log_loss_multilabel' for labels"),
+    ("squared(2)", "is called 'squared_error'"),
     (3, "unknown"),
 ])  # fmt: skip
 def test_wrong_names_are_explained(name, match):
@@ -322,13 +329,39 @@ def test_wrong_names_are_explained(name, match):
 @pytest.mark.parametrize("name", ["huber(0)", "huber(-1)", "huber(inf)", "quantile(0)", "quantile(1)"])
 def test_parameters_out_of_range_are_refused(name):
     with pytest.raises(ParameterError, match="must be a finite number"):
-        LOSSES[name](np.zeros((2, 1)))
+        LOSSES[loss_name(name)](np.zeros((2, 1)))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_name_round_trips(name):
     loss, f, _ = problem(name, 33)
     again = LOSSES[loss.name](loss.y, loss.weight)
-    assert name in LOSSES
+    assert loss_name(name) in LOSSES
     assert again.name == loss.name
     assert again.value(f) == loss.value(f)
+
+
+def test_names_of_the_first_version_are_read():
+    """In files only: as a parameter they are refused, with the new name."""
+    assert current_name("squared") == "squared_error"
+    assert [current_name("logistic", c) for c in (1, 3)] == ["log_loss", "log_loss_multilabel"]
+    assert current_name("softmax", 3) == "log_loss"
+    for name in (*LOSSES, "huber(0.5)"):
+        assert current_name(name, 2) == name
+    for old in ("squared", "logistic", "softmax"):
+        with pytest.raises(ParameterError, match="since 0"):
+            LOSSES[old]
+
+
+def test_one_column_or_one_per_class_decide_the_form_of_the_log_loss():
+    """Two classes as labels or as rows have the same optimal value: the log-odds are the difference of two outputs."""
+    labels = np.array([[1.0], [-1.0], [1.0], [1.0]])
+    rows = np.column_stack([labels < 0, labels > 0]).astype(float)
+    f = np.array([[0.3], [-2.0], [5.0], [-1.0]])
+    two, each = LOSSES["log_loss"](labels), LOSSES["log_loss"](rows)
+    assert two.value(f) == pytest.approx(each.value(np.hstack([0 * f, f])), rel=1e-14)
+    assert two.separable
+    assert not each.separable
+    both = np.hstack([labels, -labels])
+    parts = two.value(f) + LOSSES["log_loss"](-labels).value(2 * f)
+    assert LOSSES["log_loss_multilabel"](both).value(np.hstack([f, 2 * f])) == pytest.approx(parts, rel=1e-14)

@@ -18,7 +18,7 @@ _FAST = {"scope": "dictionary", "max_atoms": 600, "max_iter": 10}
 ESTIMATORS = [
     DeepConvexReLURegressor(beta=3.0, width=5, **_FAST),
     DeepConvexReLUClassifier(beta=0.5, width=5, **_FAST),
-    DeepConvexReLUClassifier(beta=0.5, loss="squared", n_blocks=1, fine_tune=3, **_FAST),
+    DeepConvexReLUClassifier(beta=0.5, loss="squared_error", n_blocks=1, fine_tune=3, **_FAST),
 ]
 
 

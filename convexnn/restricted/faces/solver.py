@@ -155,7 +155,7 @@ class FaceSolver:
     def _walk(self, problem: LassoProblem, t: Floats) -> RestrictedState:
         """Newton's method from face to face."""
         blocks = self._blocks
-        share = _NEWTON if problem.loss_name == "squared" else _CURVED
+        share = _NEWTON if problem.loss_name == "squared_error" else _CURVED
         tried: set[tuple[object, ...]] = set()
         for _ in range(_MAX_EVENTS):
             if not len(blocks):

@@ -11,7 +11,7 @@ import numpy as np
 from convexnn.certificate import certify
 from convexnn.network import ReLUNetwork
 X, y = np.random.default_rng(0).standard_normal((2, 20, 2))
-for loss in ("squared", "logistic"):
+for loss in ("squared_error", "log_loss"):
     for norm in ("l1", "l2"):
         for bias in (True, "penalized"):
             network = ReLUNetwork([[1.0, 2.0]], [0.5], [[1.0]])

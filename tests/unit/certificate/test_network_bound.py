@@ -150,7 +150,7 @@ def test_network_scope_is_refused_in_many_dimensions():
     ("arguments", "classes"),
     [
         ({"norm": "l1", "max_atoms": 1000}, 1),
-        ({"loss": "logistic"}, 1),
+        ({"loss": "log_loss"}, 1),
         ({"bias": "penalized"}, 1),
         ({}, 2),
     ],
@@ -159,7 +159,7 @@ def test_training_with_network_scope(arguments, classes):
     """Other losses, norms, biases and two outputs end with a proof over all networks too."""
     X, y = teacher(40, 3, seed=3)
     Y = y if classes == 1 else np.column_stack([y, y[::-1]])
-    if arguments.get("loss") == "logistic":
+    if arguments.get("loss") == "log_loss":
         Y = np.where(y > np.median(y), 1, -1)
     kind = {k: v for k, v in arguments.items() if k != "max_atoms"}
     beta = 0.1 * beta_max(X, Y, **kind, scope="searched")

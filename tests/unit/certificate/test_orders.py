@@ -80,7 +80,7 @@ def test_orders_may_be_shared_between_threads():
         np.testing.assert_array_equal(found, respond(*task))
 
 
-@pytest.mark.parametrize("loss", ["squared", "logistic"])
+@pytest.mark.parametrize("loss", ["squared_error", "log_loss"])
 def test_certificates_do_not_depend_on_orders(loss):
     """The whole certificate is equal, field by field."""
     rng = np.random.default_rng(4)

@@ -77,6 +77,16 @@ def test_proofs_over_all_networks_in_four_dimensions(tmp_path):
     assert fitted["scope"] == "network"
 
 
+def test_models_of_the_first_version_are_certified(data):
+    """They name the losses of that version."""
+    out, result = fit(data)
+    recipe = json.loads((out / "model.json").read_text())
+    assert recipe["loss"] == "squared_error"
+    (out / "model.json").write_text(json.dumps({**recipe, "loss": "squared"}))
+    again = json.loads(run("certify", out, data, "--json").stdout)
+    assert again["objective"] == json.loads(result.stdout)["objective"]
+
+
 def test_predict_to_standard_output_as_csv_and_json(data):
     out, _ = fit(data)
     lines = run("predict", out, data).stdout.strip().split("\n")

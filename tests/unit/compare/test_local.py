@@ -17,7 +17,7 @@ X, Y = rng.normal(size=(25, 3)), rng.normal(size=(25, 2))
 @pytest.mark.parametrize("norm", ["l1", "l2"])
 @pytest.mark.parametrize("free", [True, False])
 def test_gradient_matches_differences(norm, free):
-    model = Objective(X, LOSSES["squared"](Y), 0.3, norm, free=free, width=4)
+    model = Objective(X, LOSSES["squared_error"](Y), 0.3, norm, free=free, width=4)
     theta = np.abs(np.random.default_rng(1).normal(size=model.ends[-1])) + 0.1
     slope = approx_fprime(theta, lambda t: model.value_and_gradient(t)[0], 1e-7)
     # Forward differences of a function of size 100.
@@ -32,7 +32,7 @@ def test_local_training_beats_the_constant_and_is_repeatable(norm, bias):
     run = train_local(X, y, random_state=3, **options)
     again = train_local(X, y, random_state=3, **options)
     assert run.objective == again.objective
-    assert run.objective < 0.5 * LOSSES["squared"](y[:, None]).value(np.zeros((25, 1)))
+    assert run.objective < 0.5 * LOSSES["squared_error"](y[:, None]).value(np.zeros((25, 1)))
     assert run.n_iter > 0
     recomputed = run.network.objective(X, y, beta=0.1, norm=norm, bias=bias)
     assert recomputed == pytest.approx(run.objective, rel=1e-12)
@@ -52,5 +52,5 @@ def test_restarts_differ_and_a_time_limit_ends_them():
 
 def test_logistic_labels_are_separated():
     labels = np.where(X[:, 0] > 0, 1.0, -1.0)
-    run = train_local(X, labels, beta=1e-3, loss="logistic", width=10, random_state=0, max_iter=200)
+    run = train_local(X, labels, beta=1e-3, loss="log_loss", width=10, random_state=0, max_iter=200)
     assert (np.sign(run.network.predict(X)) == labels).all()

@@ -74,7 +74,7 @@ def test_the_trace_ends_at_the_objective_and_methods_are_repeatable(task):
         one, two = (train_local(task.X, task.y, **options) for _ in range(2))
         assert one.objective == two.objective
         assert one.trace[-1][1] == one.objective
-        constant = LOSSES["squared"](task.y).value(np.tile(task.y.mean(axis=0), (30, 1)))
+        constant = LOSSES["squared_error"](task.y).value(np.tile(task.y.mean(axis=0), (30, 1)))
         assert one.objective < constant + 5
     with pytest.raises(ParameterError, match="newton"):
         train_local(task.X, task.y, method="newton", **task.problem)

@@ -1,7 +1,5 @@
 """Dictionaries against brute force and exact arithmetic, on general and degenerate data."""
 
-import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,13 +10,13 @@ from reference_geometry import (
     primitive,
     same_columns,
 )
+from reference_optima import OPTIMA
 
 from convexnn.dictionaries import Dictionary, count_atoms, dictionary, iter_atoms
 from convexnn.exceptions import DataError, DictionarySizeError, ParameterError
 
 NORMS = ["l1", "l2"]
 BIASES = [True, False, "penalized"]
-ORACLES = Path(__file__).resolve().parents[3].parent / "shared" / "oracles" / "small_optima.json"
 GRID = np.array([[i, j] for i in range(4) for j in range(3)], dtype=float)
 
 
@@ -254,9 +252,8 @@ def test_zero_columns_are_kept():
     assert (~D.matrix().any(axis=0)).sum() > 0
 
 
-@pytest.mark.skipif(not ORACLES.exists(), reason="reference optima are not beside the repository")
 def test_counts_of_the_reference_optima():
-    for case in json.loads(ORACLES.read_text()):
+    for case in OPTIMA:
         n, d = np.shape(case["X"])
         norm = f"l{case['p']}"
         assert dictionary(case["X"], norm=norm, bias=case["bias"]).n_atoms == case["n_atoms"], case["name"]

@@ -39,7 +39,7 @@ def test_predict(c):
 
 @pytest.mark.parametrize("norm", ["l1", "l2"])
 @pytest.mark.parametrize("bias", [True, False, "penalized"])
-@pytest.mark.parametrize("loss", ["squared", "huber(0.5)"])
+@pytest.mark.parametrize("loss", ["squared_error", "huber(0.5)"])
 def test_objective_is_the_least_over_all_rescalings(norm, bias, loss):
     """No rescaling of the neurons has a lower weight decay, and the rescaled network attains it."""
     network, rng = make_network(), np.random.default_rng(2)
@@ -56,7 +56,7 @@ def test_objective_is_the_least_over_all_rescalings(norm, bias, loss):
 
     f = network.predict(X) - y
     fit = 0.5 * (f**2).sum()
-    if loss != "squared":
+    if loss != "squared_error":
         fit = np.where(np.abs(f) <= 0.5, 0.5 * f**2, 0.5 * np.abs(f) - 0.125).sum()
     scaled = network.rescaled(norm, bias)
     np.testing.assert_allclose(scaled.predict(X), network.predict(X), atol=1e-13)

@@ -22,7 +22,7 @@ LIBRARIES = ("torch", "jax", "array_api_strict", *ELSEWHERE)
 def problem_of(norm: str, bias, c: int):
     rng = np.random.default_rng(7)
     X, Y = rng.standard_normal((70, 6)), rng.standard_normal((70, c))
-    return make_problem(X, Y, beta=1.0, norm=norm, bias=bias, loss="squared"), Y - Y.mean(axis=0)
+    return make_problem(X, Y, beta=1.0, norm=norm, bias=bias, loss="squared_error"), Y - Y.mean(axis=0)
 
 
 @pytest.mark.parametrize("name", LIBRARIES)
@@ -68,7 +68,7 @@ def test_answers_are_the_same(name: str, norm: str, bias: bool) -> None:
 def problem_at(samples):
     rng = np.random.default_rng(1)
     X, Y = rng.standard_normal((20, 4)), rng.standard_normal((20, 1))
-    return make_problem(X, Y, beta=1.0, norm="l2", bias=True, loss="squared", place=samples)
+    return make_problem(X, Y, beta=1.0, norm="l2", bias=True, loss="squared_error", place=samples)
 
 
 @pytest.mark.parametrize("name", ELSEWHERE)

@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
+from loss_cases import loss_name
 
 from convexnn import DeepReLUNetwork, certify, polish, train
 from convexnn._progress import Clock
@@ -17,7 +18,7 @@ from convexnn.refine import WedgeFinder, balanced, deep_objective
 from convexnn.refine.joint import _Model, fine_tuned
 from convexnn.refine.last_layer import Task, reoptimised
 
-LOSSES = ("squared", "huber(0.5)", "quantile(0.3)", "poisson", "logistic", "squared_hinge", "hinge", "softmax")
+LOSSES = ("squared_error", "huber(0.5)", "quantile(0.3)", "poisson", "log_loss", "squared_hinge", "hinge", "softmax")
 
 
 def random_network(rng, widths, bias=True):
@@ -32,7 +33,7 @@ def random_network(rng, widths, bias=True):
 def targets_for(loss, rng, n):
     if loss == "softmax":
         return np.eye(3)[rng.integers(3, size=n)]
-    if loss in ("logistic", "squared_hinge", "hinge"):
+    if loss in ("log_loss", "squared_hinge", "hinge"):
         return rng.choice([-1.0, 1.0], n)
     return rng.poisson(2.0, n).astype(float) if loss == "poisson" else rng.normal(size=n)
 
@@ -50,7 +51,7 @@ def test_no_objective_rises(case):
     if loss == "poisson" and not bias:
         y = np.minimum(y, 3.0)
     X = rng.normal(size=(n, d))
-    beta = 10.0 ** rng.uniform(-3, 0)
+    beta, loss = 10.0 ** rng.uniform(-3, 0), loss_name(loss)
     result = polish(net, X, y, beta=beta, norm=norm, bias=bias, loss=loss)
     common = {"beta": beta, "norm": norm, "loss": loss}
     given, after = deep_objective(net, X, y, **common), deep_objective(result.network, X, y, **common)
@@ -124,7 +125,7 @@ def test_reoptimised_last_layer_is_a_minimum(norm):
     """No change of output weights, at the best scale of each neuron, lowers the objective of a two-layer network."""
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(20, 3)), rng.normal(size=(20, 2))
-    task = Task(X, y, 0.3, norm, True, "squared")
+    task = Task(X, y, 0.3, norm, True, "squared_error")
     net = reoptimised(random_network(rng, (3, 6, 2)), task)
     value = task.objective(net)
     for size in (1e-1, 1e-3):
@@ -158,7 +159,7 @@ def test_fine_tuning_descends_along_the_true_gradient(bias):
     """The gradient by central differences; the objective of the moved network below that of the start."""
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(15, 3)), rng.normal(size=(15, 2))
-    task = Task(X, y, 0.1, "l2", bias, "squared")
+    task = Task(X, y, 0.1, "l2", bias, "squared_error")
     start = balanced(random_network(rng, (3, 5, 4, 2), bias))
     model = _Model(start, task)
     theta = model.pack(start.layers)
@@ -171,4 +172,4 @@ def test_fine_tuning_descends_along_the_true_gradient(bias):
     assert task.objective(end) < 0.9 * task.objective(start)
     assert bias or not any(b.any() for _, b in end.layers)
     with pytest.raises(ParameterError, match="fine_tune=0"):
-        fine_tuned(start, Task(X, y, 0.1, "l1", bias, "squared"), max_iter=2, clock=Clock())
+        fine_tuned(start, Task(X, y, 0.1, "l1", bias, "squared_error"), max_iter=2, clock=Clock())

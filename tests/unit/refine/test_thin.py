@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 import pytest
+from loss_cases import loss_name
 
 import convexnn as cn
 from convexnn.exceptions import DataError, ParameterError
@@ -16,7 +17,7 @@ from convexnn.search.convert import network_of, neurons_of
 from convexnn.search.drop import removal_costs
 
 MODES = list(itertools.product(["l1", "l2"], [True, False, "penalized"]))
-LOSSES = ("squared", "huber(0.5)", "logistic", "squared_hinge", "softmax")
+LOSSES = ("squared_error", "huber(0.5)", "log_loss", "squared_hinge", "softmax")
 
 
 def task(loss: str, n: int = 30, d: int = 3, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -24,7 +25,7 @@ def task(loss: str, n: int = 30, d: int = 3, seed: int = 0) -> tuple[np.ndarray,
     X = rng.standard_normal((n, d))
     if loss == "softmax":
         return X, np.eye(3)[rng.integers(3, size=n)]
-    if loss in ("logistic", "squared_hinge"):
+    if loss in ("log_loss", "squared_hinge"):
         return X, np.where(X[:, :1] * X[:, 1:2] > 0, 1.0, -1.0)
     return X, np.sin(X[:, :1]) + 0.3 * rng.standard_normal((n, 1))
 
@@ -41,7 +42,7 @@ def random_network(rng: np.random.Generator, m: int, d: int, c: int, bias) -> Re
 def test_objective_stays_below_what_is_allowed(norm: str, bias, loss: str, within: float) -> None:
     X, Y = task(loss)
     network = random_network(np.random.default_rng(3), 15, 3, Y.shape[1], bias)
-    terms = {"norm": norm, "bias": bias, "loss": loss}
+    terms = {"norm": norm, "bias": bias, "loss": loss_name(loss)}
     thin = cn.thin(network, X, Y, beta=0.3, within=within, **terms)
     before, after = (one.objective(X, Y, beta=0.3, **terms) for one in (network, thin))
     assert after <= before * (1 + within) * (1 + 1e-12)
@@ -74,7 +75,7 @@ def test_many_copies_become_few(norm: str, bias) -> None:
 
 def test_larger_tolerance_fewer_neurons() -> None:
     """Along within the counts fall, and each objective keeps its promise."""
-    X, y = task("squared", n=120, d=6, seed=2)
+    X, y = task("squared_error", n=120, d=6, seed=2)
     given = cn.train(X, y, beta=0.05, scope="searched", bias=False)
     base = given.network.objective(X, y, beta=0.05, bias=False)
     counts = []
@@ -89,7 +90,7 @@ def test_larger_tolerance_fewer_neurons() -> None:
 @pytest.mark.parametrize("loss", LOSSES)
 def test_removal_costs_are_differences_of_the_objective(norm: str, bias, loss: str) -> None:
     X, Y = task(loss)
-    problem = make_problem(X, Y, beta=0.3, norm=norm, bias=bias, loss=loss)
+    problem = make_problem(X, Y, beta=0.3, norm=norm, bias=bias, loss=loss_name(loss))
     network = random_network(np.random.default_rng(1), 6, 3, Y.shape[1], bias)
     neurons = neurons_of(problem, network)
     whole = neurons.objective(problem)
@@ -107,14 +108,14 @@ def test_networks_survive_working_coordinates(norm: str, bias) -> None:
     W, A = network.hidden_weights.copy(), network.output_weights.copy()
     W[0], A[1] = 0.0, 0.0
     network = ReLUNetwork(W, network.hidden_biases, A, network.intercept)
-    problem = make_problem(X, rng.standard_normal((20, 2)), beta=0.1, norm=norm, bias=bias, loss="squared")
+    problem = make_problem(X, rng.standard_normal((20, 2)), beta=0.1, norm=norm, bias=bias, loss="squared_error")
     back = network_of(problem, neurons_of(problem, network))
     np.testing.assert_allclose(back.outputs(X), network.outputs(X), atol=1e-12)
     assert back.penalty(norm, bias) <= network.penalty(norm, bias) * (1 + 1e-12)
 
 
 def test_time_limit_is_kept() -> None:
-    X, Y = task("squared", n=2000, d=30)
+    X, Y = task("squared_error", n=2000, d=30)
     network = random_network(np.random.default_rng(0), 300, 30, 1, True)
     begin = time.perf_counter()
     thin = cn.thin(network, X, Y, beta=0.1, time_limit=0.2)
@@ -124,7 +125,7 @@ def test_time_limit_is_kept() -> None:
 
 def test_reads_what_polish_reads() -> None:
     """Pairs of weights and biases; a network with two hidden layers is refused."""
-    X, Y = task("squared")
+    X, Y = task("squared_error")
     rng = np.random.default_rng(0)
     first, second = (rng.standard_normal((5, 3)), np.zeros(5)), (rng.standard_normal((1, 5)), np.zeros(1))
     assert cn.thin([first, second], X, Y, beta=0.1).n_neurons <= 5
@@ -146,7 +147,7 @@ def test_reads_what_polish_reads() -> None:
     ],
 )
 def test_wrong_arguments(change: dict, error: type[Exception], words: str) -> None:
-    X, y = task("squared")
+    X, y = task("squared_error")
     network = random_network(np.random.default_rng(0), 5, 3, 1, True)
     if change.get("loss") == "hinge":
         y = np.sign(y)

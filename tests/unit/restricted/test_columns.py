@@ -5,6 +5,7 @@ from __future__ import annotations
 import cvxpy as cp
 import numpy as np
 import pytest
+from loss_cases import loss_name
 
 from convexnn.exceptions import DataError, ParameterError
 from convexnn.losses import LOSSES
@@ -14,18 +15,19 @@ from convexnn.restricted.columns import fit_columns
 def targets(loss, rng, n, c):
     if loss == "softmax":
         return np.eye(3)[rng.integers(3, size=n)]
-    if loss in ("logistic", "hinge", "squared_hinge"):
+    c = 1 if loss == "log_loss" else c
+    if loss in ("log_loss", "log_loss_multilabel", "hinge", "squared_hinge"):
         return rng.choice([-1.0, 1.0], (n, c))
     return rng.poisson(2.0, (n, c)).astype(float) if loss == "poisson" else rng.normal(size=(n, c))
 
 
-@pytest.mark.parametrize("loss", sorted(LOSSES))
+@pytest.mark.parametrize("loss", [*sorted(LOSSES), "softmax"])
 @pytest.mark.parametrize("norm", ["l1", "l2"])
 @pytest.mark.parametrize("intercept", [True, False])
 def test_against_cvxpy(loss, norm, intercept):
     rng = np.random.default_rng(3)
     K = np.maximum(rng.normal(size=(18, 6)), 0.0)
-    y = targets(loss, rng, 18, 2)
+    y, loss = targets(loss, rng, 18, 2), loss_name(loss)
     fit = fit_columns(K, y, beta=0.4, norm=norm, loss=loss, intercept=intercept)
     z, t = cp.Variable((6, y.shape[1])), cp.Variable((1, y.shape[1]))
     f = K @ z + (np.ones((18, 1)) @ t if intercept else 0)
@@ -48,7 +50,7 @@ def test_units_do_not_matter():
     np.testing.assert_allclose(scaled.coef, plain.coef * 1e-10, rtol=1e-8, atol=1e-20)
 
 
-@pytest.mark.parametrize("loss", ["squared", "quantile", "hinge"])
+@pytest.mark.parametrize("loss", ["squared_error", "quantile", "hinge"])
 def test_noise_and_zero_columns_get_nothing(loss):
     rng = np.random.default_rng(0)
     y = rng.choice([-1.0, 1.0], 12)

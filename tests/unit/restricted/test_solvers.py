@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from devices import ELSEWHERE, example
+from loss_cases import loss_name
 from reference_solver import conic_optimum, network_optimum, wedges
 
 from convexnn import beta_max, train
@@ -31,7 +32,7 @@ def targets(loss, c, rng):
         return np.eye(c)[rng.integers(0, c, size=N)]
     if loss == "poisson":
         return rng.poisson(2.0, size=(N, c)).astype(float)
-    if loss in ("logistic", "hinge", "squared_hinge"):
+    if loss in ("log_loss", "log_loss_multilabel", "hinge", "squared_hinge"):
         return rng.choice([-1.0, 1.0], size=(N, c))
     return rng.normal(size=(N, c)) * 2.0
 
@@ -44,7 +45,7 @@ def random_problem(loss, seed, *, c=1, norm="l1"):
         X = np.round(X)  # ties: equal and parallel columns
     weight = rng.integers(1, 4, size=N).astype(float) if seed % 3 == 0 else None
     bias = bool(seed % 2) or loss in ("poisson", "softmax") or norm == "l2"
-    problem = make_problem(X, Y, beta=1.0, norm=norm, bias=bias, loss=loss, sample_weight=weight)
+    problem = make_problem(X, Y, beta=1.0, norm=norm, bias=bias, loss=loss_name(loss), sample_weight=weight)
     frame = problem.frame
     planes = wedges(frame.points, frame.axes, frame.affine, norm)
     chosen = rng.integers(0, len(planes), size=M)
@@ -74,7 +75,7 @@ def assert_optimal(master, problem, found, K, *, rows=1, rel=1e-7):
     return state
 
 
-@pytest.mark.parametrize("loss", ["squared", "huber", "poisson", "logistic", "squared_hinge"])
+@pytest.mark.parametrize("loss", ["squared_error", "huber", "poisson", "log_loss", "squared_hinge"])
 def test_prox_newton_on_fifty_dictionaries(loss):
     for seed in range(50):
         problem, found, K = random_problem(loss, seed)
@@ -83,7 +84,7 @@ def test_prox_newton_on_fifty_dictionaries(loss):
 
 def test_active_set_on_fifty_dictionaries():
     for seed in range(50):
-        problem, found, K = random_problem("squared", seed)
+        problem, found, K = random_problem("squared_error", seed)
         master = ActiveSetSolver(problem)
         first = assert_optimal(master, problem, found, K)
         # Warm: another penalty and back.
@@ -97,7 +98,7 @@ def test_rotated_columns_on_fifty_dictionaries(name):
     """Ties, weights and intercepts included: the same optimum after a QR factorisation on another device."""
     place, dropped = Device(example(name)), 0
     for seed in range(50):
-        problem, found, K = random_problem("squared", seed)
+        problem, found, K = random_problem("squared_error", seed)
         master = DeviceActiveSetSolver(problem, place)
         first = assert_optimal(master, problem, found, K)
         # Warm, with other atoms and without those that are not needed.
@@ -122,22 +123,22 @@ def test_a_search_rotates_columns_where_samples_are_many_and_far(monkeypatch):
         problem = make_problem(X, Y, beta=1.0, norm="l2", bias=True, loss=loss, place=samples)
         return type(make_search_solver(problem, solver, options))
 
-    assert kind("squared", far) is ActiveSetSolver  # too few
+    assert kind("squared_error", far) is ActiveSetSolver  # too few
     monkeypatch.setattr("convexnn.restricted.problem.FAR", 3000)
-    assert kind("squared", far) is DeviceActiveSetSolver
-    assert kind("squared", X) is ActiveSetSolver
+    assert kind("squared_error", far) is DeviceActiveSetSolver
+    assert kind("squared_error", X) is ActiveSetSolver
     assert kind("huber", far) is ProxNewtonSolver
-    assert kind("squared", far, "clarabel", {}) is ConicSolver
+    assert kind("squared_error", far, "clarabel", {}) is ConicSolver
 
 
-@pytest.mark.parametrize("loss", ["squared", "huber", "logistic", "softmax"])
+@pytest.mark.parametrize("loss", ["squared_error", "huber", "log_loss_multilabel", "softmax"])
 def test_group_newton_on_random_dictionaries(loss):
     for seed in range(50):
         problem, found, K = random_problem(loss, seed, c=3, norm="l2")
         assert_optimal(GroupNewtonSolver(problem), problem, found, K, rows=2)
 
 
-@pytest.mark.parametrize("loss", ["squared", "softmax", "squared_hinge"])
+@pytest.mark.parametrize("loss", ["squared_error", "softmax", "squared_hinge"])
 def test_an_inaccurate_group_master_stays_near_the_optimum(loss):
     """What a search allows a master to leave is left, and not much more."""
     for seed in range(10):
@@ -246,7 +247,7 @@ def test_networks_of_several_outputs_are_proved_with_huber_loss(seed, ratio):
     assert result.certificate.holds
 
 
-@pytest.mark.parametrize("loss", ["squared", "logistic", "squared_hinge"])
+@pytest.mark.parametrize("loss", ["squared_error", "log_loss_multilabel", "squared_hinge"])
 def test_separable_outputs_on_twenty_dictionaries(loss):
     for seed in range(20):
         problem, found, K = random_problem(loss, seed, c=2)
@@ -273,12 +274,12 @@ def test_kinks_and_coupled_outputs_go_to_a_conic_solver(loss):
 def test_every_backend_solves_the_restricted_problem(solver, rel):
     pytest.importorskip(solver)
     for seed in range(3):
-        problem, found, K = random_problem("squared", seed)
+        problem, found, K = random_problem("squared_error", seed)
         assert_optimal(make_solver(problem, solver), problem, found, K, rel=rel)
 
 
 def test_tidying_keeps_the_solution():
-    for loss, c, norm in (("squared", 1, "l1"), ("logistic", 1, "l1"), ("squared", 3, "l2")):
+    for loss, c, norm in (("squared_error", 1, "l1"), ("log_loss", 1, "l1"), ("squared_error", 3, "l2")):
         problem, found, K = random_problem(loss, 1, c=c, norm=norm)
         master = make_solver(problem)
         master.add(found)
@@ -301,7 +302,7 @@ def test_unknown_missing_and_unfit_solvers():
 
 
 def test_a_backend_that_is_not_installed_is_named(monkeypatch):
-    problem, _, _ = random_problem("squared", 1)
+    problem, _, _ = random_problem("squared_error", 1)
     monkeypatch.setattr("convexnn.restricted.conic.find_spec", lambda name: None)
     with pytest.raises(SolverUnavailableError, match="ecos"):
         make_solver(problem, "ecos")
@@ -337,7 +338,7 @@ def test_the_knot_solver_equals_column_generation(kind):
     y = np.sign(x - x.mean()) if kind == "steps" else np.sin(3 * x) + 0.2 * rng.normal(size=n)
     weight = rng.random(n) + 0.05 if kind == "weights" else None
     problem = make_problem(
-        x[:, None], y[:, None], beta=1.0, norm="l2", bias=True, loss="squared", sample_weight=weight
+        x[:, None], y[:, None], beta=1.0, norm="l2", bias=True, loss="squared_error", sample_weight=weight
     )
     oracle = LineOracle(problem.frame)
     v = problem.dual_vector(np.zeros((n, 1)) + problem.loss.best_constant())
@@ -377,7 +378,7 @@ def test_a_neuron_that_no_sample_sees_leaves_without_overflow():
         def reach(self, a, d):
             return np.array([-a[0] / d[0] if d[0] < 0 else np.inf, np.inf])
 
-    loss = make_problem(np.ones((4, 1)), np.ones((4, 1)), beta=1.0, norm="l2", bias=False, loss="squared").loss
+    loss = make_problem(np.ones((4, 1)), np.ones((4, 1)), beta=1.0, norm="l2", bias=False, loss="squared_error").loss
     state = minimise(Unseen(), loss, 0.1, np.array([1e-111, 0.2, 0.1]), np.zeros(1), intercept=False)
     assert (state.event, state.block) == (Event.BLOCKED, 0)
     assert np.isfinite(state.a).all()

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from loss_cases import loss_name
 
 import convexnn as cn
 from convexnn._progress import Clock
@@ -24,7 +25,7 @@ def sample(n: int, d: int, c: int = 1, seed: int = 0) -> tuple[np.ndarray, np.nd
     return X, np.stack([np.sin(2 * X[:, 0]) * X[:, -1] + 0.1 * rng.standard_normal(n) for _ in range(c)], axis=1)
 
 
-def problem_of(norm: str, bias, *, n: int = 40, d: int = 4, c: int = 1, beta: float = 0.5, loss: str = "squared"):
+def problem_of(norm: str, bias, *, n: int = 40, d: int = 4, c: int = 1, beta: float = 0.5, loss: str = "squared_error"):
     X, Y = sample(n, d, c)
     return make_problem(X, Y, beta=beta, norm=norm, bias=bias, loss=loss)
 
@@ -125,7 +126,7 @@ def test_annealing_does_not_depend_on_the_units() -> None:
     X, Y = sample(40, 4)
     ends = []
     for unit in (1.0, 2.0**20):
-        problem = make_problem(unit * X, Y, beta=0.5 * unit, norm="l2", bias=True, loss="squared")
+        problem = make_problem(unit * X, Y, beta=0.5 * unit, norm="l2", bias=True, loss="squared_error")
         ends.append(anneal(problem, some_neurons(problem), (0.3, 0.1), max_iter=50, clock=Clock()).objective(problem))
     assert ends[0] == ends[1]
 
@@ -278,11 +279,12 @@ def test_search_starts_by_itself_in_high_dimension_and_is_reproducible() -> None
     assert all(b <= a for a, b in pairwise(primal))
 
 
-@pytest.mark.parametrize("loss", ["logistic", "softmax", "huber"])
+@pytest.mark.parametrize("loss", ["log_loss", "softmax", "huber"])
 def test_search_serves_other_losses(loss: str) -> None:
     X, _ = sample(60, 8)
     labels = (X[:, 0] * X[:, 1] > 0).astype(int) + (X[:, 2] > 1)
-    y = {"logistic": np.where(labels > 0, 1.0, -1.0), "softmax": np.eye(3)[labels], "huber": X[:, 0] * X[:, 1]}[loss]
+    y = {"log_loss": np.where(labels > 0, 1.0, -1.0), "softmax": np.eye(3)[labels], "huber": X[:, 0] * X[:, 1]}[loss]
+    loss = loss_name(loss)
     beta = 0.05 * cn.beta_max(X, y, loss=loss)
     result = cn.train(X, y, beta=beta, loss=loss, max_iter=8)
     zero = cn.train(X, y, beta=beta * 1e3, loss=loss, max_iter=8)

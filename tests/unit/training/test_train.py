@@ -1,24 +1,21 @@
 """Training as a whole: reference optima, proofs that hold, relations between problems, limits and interruption."""
 
-import json
 import signal
 import subprocess
 import sys
 import time
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
+from reference_optima import OPTIMA
 from reference_solver import awkward_points, response, sampled_neurons
 
 from convexnn import beta_max, certify, solve_path, train
 from convexnn.data import make_spiral
 from convexnn.restricted.status import Status
 
-ORACLES = Path(__file__).resolve().parents[3].parent / "shared" / "oracles" / "small_optima.json"
-CASES = json.loads(ORACLES.read_text()) if ORACLES.exists() else []
-TRAINABLE = [case for case in CASES if case["loss"] != "interpolation"]
+TRAINABLE = [case for case in OPTIMA if case["loss"] != "interpolation"]
 
 
 def arguments(case):
@@ -37,7 +34,6 @@ def lasso_value(result, X, y, beta, norm):
 
 
 # -- reference optima ------------------------------------------------------------------------------------------------
-@pytest.mark.skipif(not CASES, reason="the reference optima are not beside this checkout")
 @pytest.mark.parametrize("case", TRAINABLE, ids=lambda case: case["name"])
 def test_reference_optimum_of_the_dictionary(case):
     problem = arguments(case)
@@ -54,12 +50,11 @@ def test_reference_optimum_of_the_dictionary(case):
         problem["X"], problem["y"], beta=case["beta"], norm=problem["norm"], loss=case["loss"]
     )
     assert objective == pytest.approx(certificate.primal, rel=1e-9)
-    if case["loss"] == "squared":
+    if case["loss"] == "squared_error":
         value = lasso_value(result, problem["X"], problem["y"], case["beta"], problem["norm"])
         assert value == pytest.approx(objective, rel=1e-9)
 
 
-@pytest.mark.skipif(not CASES, reason="the reference optima are not beside this checkout")
 @pytest.mark.parametrize(
     "case", [c for c in TRAINABLE if "network_optimum" in c and np.ndim(c["y"]) == 1], ids=lambda case: case["name"]
 )
@@ -75,12 +70,11 @@ def test_reference_optimum_over_all_networks(case):
     assert result.certificate.relative_gap <= 1e-8
 
 
-@pytest.mark.skipif(not CASES, reason="the reference optima are not beside this checkout")
 @pytest.mark.parametrize(("solver", "rel"), [("clarabel", 1e-7), ("ecos", 1e-6), ("scs", 1e-4)])
 def test_reference_optima_by_general_solvers(solver, rel):
     pytest.importorskip(solver)
     for case in TRAINABLE[:: 3 if solver == "scs" else 1]:
-        if case["loss"] != "squared" and solver == "ecos":
+        if case["loss"] != "squared_error" and solver == "ecos":
             continue  # exponential cones beyond its accuracy
         result = train(**arguments(case), scope="dictionary", solver=solver, tol=0.1 * rel)
         assert result.certificate.primal == pytest.approx(case["dictionary_optimum"], rel=rel), case["name"]
@@ -192,7 +186,7 @@ def test_scopes_are_ordered_and_the_bound_of_all_networks_is_the_lowest():
 def test_beta_max_is_where_neurons_vanish():
     for norm in ("l1", "l2"):
         for bias in (True, False, "penalized"):
-            for loss in ("squared", "logistic", "huber"):
+            for loss in ("squared_error", "log_loss", "huber"):
                 X, y, _ = base_problem(2)
                 y = np.where(y > 0, 1.0, -1.0)
                 top = beta_max(X, y, norm=norm, bias=bias, loss=loss)
@@ -287,7 +281,7 @@ def test_a_falling_objective_has_not_stalled(monkeypatch):
 
 
 # -- paths -----------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize(("norm", "loss"), [("l1", "squared"), ("l2", "squared"), ("l1", "logistic")])
+@pytest.mark.parametrize(("norm", "loss"), [("l1", "squared_error"), ("l2", "squared_error"), ("l1", "log_loss")])
 def test_a_path_is_the_solutions_one_by_one(norm, loss):
     X, y = make_spiral(40, random_state=1)
     path = solve_path(X, y, norm=norm, loss=loss, n_betas=8, tol=1e-8)

@@ -1,4 +1,8 @@
-"""Softmax cross-entropy for several classes: the outputs are log-odds up to a common constant."""
+"""Log loss, the negative log-likelihood of classes: one output for two classes, c outputs for c classes.
+
+The targets decide, as in scikit-learn. A column of labels -1 and +1 belongs to one output, the log-odds of the positive
+class. Rows (n, c), c >= 2, of class probabilities belong to c outputs, the log-odds up to a common constant (softmax).
+"""
 
 from __future__ import annotations
 
@@ -7,29 +11,41 @@ from typing import Any
 import numpy as np
 from scipy.special import entr, logsumexp, softmax
 
-from convexnn._types import Floats
+from convexnn._types import ArrayLike, Floats
 from convexnn.exceptions import DataError
 from convexnn.losses.base import Loss
+from convexnn.losses.log_loss_multilabel import MultilabelLogLoss
 
-__all__ = ["Softmax"]
+__all__ = ["MulticlassLogLoss", "TwoClassLogLoss", "log_loss"]
 
 _EPS = float(np.finfo(float).eps)
 # exp(-750) is zero in double precision.
 _VANISHED = 750.0
 
 
-class Softmax(Loss):
+def log_loss(y: Floats, sample_weight: ArrayLike | None = None) -> Loss:
+    """The log loss of targets y (n, c): of two classes if c = 1, else of c classes."""
+    return (TwoClassLogLoss if y.shape[1] == 1 else MulticlassLogLoss)(y, sample_weight)
+
+
+class TwoClassLogLoss(MultilabelLogLoss):
+    """l(f; y) = log(1 + exp(-y f)), labels -1 and +1 in one column."""
+
+    name = "log_loss"
+
+
+class MulticlassLogLoss(Loss):
     """l(f; y) = log sum_k exp(f_k) - y.f with rows y of class probabilities, usually one-hot (n, c)."""
 
-    name = "softmax"
+    name = "log_loss"
 
     def _check_targets(self) -> None:
         rows = self.y.sum(axis=1)
-        if self.y.shape[1] < 2 or (self.y < 0).any() or np.abs(rows - 1.0).max() > 1e-9:
+        if (self.y < 0).any() or np.abs(rows - 1.0).max() > 1e-9:
             raise DataError(
-                f"loss='softmax' needs one-hot rows or class probabilities (n, c >= 2) that sum to 1, "
+                f"loss='log_loss' with several outputs needs one-hot rows or class probabilities that sum to 1, "
                 f"but y has shape {self.y.shape} and row sums from {rows.min():g} to {rows.max():g}; "
-                "use np.eye(n_classes)[labels]."
+                "use np.eye(n_classes)[labels], or loss='log_loss_multilabel' for labels -1 and +1 in every column."
             )
 
     def value(self, f: Floats) -> float:

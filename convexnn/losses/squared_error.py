@@ -9,13 +9,13 @@ import numpy as np
 from convexnn._types import Floats
 from convexnn.losses.separable import Separable
 
-__all__ = ["Squared"]
+__all__ = ["SquaredError"]
 
 
-class Squared(Separable):
+class SquaredError(Separable):
     """l(f; y) = (f - y)^2 / 2: a sum over samples, with the half."""
 
-    name = "squared"
+    name = "squared_error"
 
     def _values(self, f: Floats) -> Floats:
         return 0.5 * np.square(f - self.y)

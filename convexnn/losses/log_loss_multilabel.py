@@ -1,4 +1,4 @@
-"""Logistic loss: the output is the log-odds of the positive class."""
+"""Logistic loss of each column of labels -1 and +1: every output is the log-odds of its own label."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from scipy.special import entr, expit
 from convexnn._types import Floats
 from convexnn.losses.labels import TwoClass
 
-__all__ = ["Logistic"]
+__all__ = ["MultilabelLogLoss"]
 
 # exp(-750) is zero in double precision.
 _VANISHED = 750.0
 
 
-class Logistic(TwoClass):
-    """l(f; y) = log(1 + exp(-y f)), labels -1 and +1."""
+class MultilabelLogLoss(TwoClass):
+    """l(f; y) = log(1 + exp(-y f)), labels -1 and +1, summed over the columns (n, c)."""
 
-    name = "logistic"
+    name = "log_loss_multilabel"
 
     def _values(self, f: Floats) -> Floats:
         return np.logaddexp(0.0, -self.y * f)
