@@ -110,7 +110,9 @@ def test_fingerprint_sees_every_number():
     assert data_fingerprint(X, y, np.ones((3, 1))) != one
 
 
-@pytest.mark.parametrize(("old", "new"), [("squared", "squared_error"), ("logistic", "log_loss"), ("softmax", "log_loss")])
+@pytest.mark.parametrize(
+    ("old", "new"), [("squared", "squared_error"), ("logistic", "log_loss"), ("softmax", "log_loss")]
+)
 def test_names_of_losses_of_the_first_version(certificate, old, new):
     content = json.loads(certificate.to_json())
     assert Certificate.from_json(json.dumps({**content, "loss": old})).loss == new
