@@ -1,8 +1,13 @@
 """Dictionaries and networks as files that other programs read."""
 
-from convexnn.export.deep_files import load_safetensors, save_safetensors
 from convexnn.export.dictionary_files import export_dictionary
-from convexnn.export.network_files import export_network, import_network, network_notes
+from convexnn.export.network_files import (
+    export_network,
+    import_network,
+    load_safetensors,
+    network_notes,
+    save_safetensors,
+)
 from convexnn.export.onnx_files import from_onnx, load_onnx, save_onnx, to_onnx
 from convexnn.export.saved import SavedDictionary, load_dictionary
 from convexnn.export.sklearn_models import from_sklearn, to_sklearn

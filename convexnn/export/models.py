@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from convexnn import __version__
 from convexnn.certificate import Certificate
-from convexnn.exceptions import ParameterError
-from convexnn.network import DeepReLUNetwork, ReLUNetwork
+from convexnn.exceptions import DataError, ParameterError
+from convexnn.network import RELU, Activation, DeepReLUNetwork, ReLUNetwork
 
-__all__ = ["as_deep", "as_simple", "find_certificate", "find_network", "make_notes"]
+__all__ = ["as_deep", "as_simple", "common_activation", "find_certificate", "find_network", "make_notes"]
 
 
 def find_network(model: Any) -> ReLUNetwork | DeepReLUNetwork:
@@ -47,6 +47,22 @@ def as_deep(network: ReLUNetwork | DeepReLUNetwork) -> DeepReLUNetwork:
 def as_simple(network: DeepReLUNetwork) -> ReLUNetwork | DeepReLUNetwork:
     """A ReLUNetwork if there is one hidden layer, else the deep value."""
     return network.to_shallow() if network.n_layers == 2 else network
+
+
+def common_activation(slopes: Sequence[float]) -> Activation:
+    """The activation of all hidden layers, from the slope that a foreign model has in each.
+
+    Raises
+    ------
+    DataError
+        If they differ, or the slope is that of no :class:`Activation`.
+    """
+    if len(set(slopes)) > 1:
+        raise DataError(f"the hidden layers have activations of slopes {list(slopes)}; all must be the same.")
+    try:
+        return Activation(slopes[0]) if slopes else RELU
+    except ParameterError as error:
+        raise DataError(f"an activation of slope {slopes[0]} cannot be read: {error}") from error
 
 
 def make_notes(model: Any, extra: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -9,7 +9,7 @@ import numpy as np
 from convexnn._types import ArrayLike
 from convexnn.exceptions import DataError
 from convexnn.export.models import as_deep, as_simple, find_network
-from convexnn.network import DeepReLUNetwork, ReLUNetwork
+from convexnn.network import RELU, DeepReLUNetwork, ReLUNetwork
 
 __all__ = ["from_sklearn", "to_sklearn"]
 
@@ -32,11 +32,13 @@ def to_sklearn(model: Any, *, classes: ArrayLike | None = None) -> Any:
     Raises
     ------
     DataError
-        If there is no hidden layer, or the labels do not match the outputs.
+        If there is no hidden layer, the activation is not ReLU, or the labels do not match the outputs.
     """
     network = as_deep(find_network(model))
     if network.n_layers < 2:
         raise DataError("the network has no hidden layer; scikit-learn's MLPs have at least one. Use LinearRegression.")
+    if network.activation != RELU:
+        raise DataError(f"scikit-learn's MLPs have no activation with slope {network.activation.slope:g}; only ReLU.")
     if classes is None:
         classes = getattr(model, "classes_", None)
     mlp = _regressor(network) if classes is None else _classifier(network, np.asarray(classes))
@@ -77,11 +79,13 @@ def from_sklearn(mlp: Any) -> ReLUNetwork | DeepReLUNetwork:
     Raises
     ------
     DataError
-        If it is not fitted, or has another activation.
+        If it is not fitted, has another activation, or its weights and intercepts do not belong together.
     """
     if not hasattr(mlp, "coefs_"):
         raise DataError(f"{type(mlp).__name__} has no coefs_; call fit first.")
     if getattr(mlp, "activation", "relu") != "relu":
         raise DataError(f"activation={mlp.activation!r}; only 'relu' has a ReLU network.")
-    layers = tuple((weight.T, bias) for weight, bias in zip(mlp.coefs_, mlp.intercepts_))
+    if len(mlp.coefs_) != len(mlp.intercepts_):
+        raise DataError(f"there are {len(mlp.coefs_)} coefs_, but {len(mlp.intercepts_)} intercepts_; one per layer.")
+    layers = tuple((np.asarray(weight).T, bias) for weight, bias in zip(mlp.coefs_, mlp.intercepts_))
     return as_simple(DeepReLUNetwork(layers))

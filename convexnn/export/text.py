@@ -10,7 +10,7 @@ import numpy as np
 from convexnn._types import Floats, Norm
 from convexnn.exceptions import DataError
 from convexnn.export.models import find_certificate, find_network
-from convexnn.network import DeepReLUNetwork, ReLUNetwork
+from convexnn.network import RELU, DeepReLUNetwork, ReLUNetwork
 from convexnn.network.relu import row_norms
 
 __all__ = ["to_text"]
@@ -46,6 +46,8 @@ def to_text(
     lines = [f"{network.n_neurons} neurons, inputs {', '.join(names)}, {network.n_outputs} output(s)"]
     if certificate is not None:
         lines.append(certificate.summary())
+    if network.activation != RELU:
+        lines.append(f"activation with slope {network.activation.slope:g} on the other side of each hyperplane")
     lines += ["", f"f(x) = {_row(network.intercept, digits)}"]
     lines += _neuron_lines(network, _samples(model, network), norm, names, digits)
     return "\n".join(lines) + "\n"
@@ -78,7 +80,7 @@ def _neuron_lines(
     for j in np.argsort(-row_norms(coef, "l2"), kind="stable"):
         through = _through(samples[j], network.n_features)
         if not lengths[j]:
-            lines.append(f"  + {_row(coef[j] * max(offsets[j], 0.0), digits)}, a constant")
+            lines.append(f"  + {_row(coef[j] * network.activation.value(offsets[j]), digits)}, a constant")
             continue
         plane = _affine(units[j], offsets[j], names, digits)
         lines.append(f"  + {_row(coef[j], digits)} * {what} to the {through} where {plane} > 0")
@@ -106,9 +108,10 @@ def _row(values: Floats, digits: int) -> str:
 
 def _deep_lines(network: DeepReLUNetwork, names: list[str], digits: int) -> list[str]:
     lines = [f"{network.n_layers} layers, widths {', '.join(map(str, network.widths)) or 'none'}"]
+    part = "positive part" if network.activation == RELU else f"activation with slope {network.activation.slope:g}"
     for k, (weight, bias) in enumerate(network.layers):
         last = k == network.n_layers - 1
-        lines += ["", "output" if last else f"layer {k + 1}, each the positive part of"]
+        lines += ["", "output" if last else f"layer {k + 1}, each the {part} of"]
         out = "f" if last else f"h{k + 1}_"
         lines += [f"  {out}{j + 1} = {_affine(row, bias[j], names, digits)}" for j, row in enumerate(weight)]
         names = [f"h{k + 1}_{j + 1}" for j in range(len(bias))]

@@ -10,8 +10,8 @@ import numpy as np
 
 from convexnn._types import Floats
 from convexnn.exceptions import DataError, ModelFormatError, ParameterError, SolverUnavailableError
-from convexnn.export.models import as_deep, as_simple, find_network, make_notes
-from convexnn.network import DeepReLUNetwork, ReLUNetwork
+from convexnn.export.models import as_deep, as_simple, common_activation, find_network, make_notes
+from convexnn.network import Activation, DeepReLUNetwork, ReLUNetwork
 
 __all__ = ["from_torch", "load_torch", "save_torch", "to_torch", "torch_notes"]
 
@@ -25,7 +25,7 @@ def _torch() -> Any:
 
 
 def to_torch(model: Any, *, dtype: str = "float64") -> Any:
-    """A network as ``nn.Sequential(Linear, ReLU, ..., Linear)`` with outputs (n, c).
+    """A network as ``nn.Sequential(Linear, ReLU, ..., Linear)`` with outputs (n, c); LeakyReLU for another slope.
 
     Parameters
     ----------
@@ -54,12 +54,15 @@ def to_torch(model: Any, *, dtype: str = "float64") -> Any:
         with torch.no_grad():
             linear.weight.copy_(torch.from_numpy(np.array(weight)))
             linear.bias.copy_(torch.from_numpy(np.array(bias)))
-        modules += [linear, torch.nn.ReLU()]
+        slope = network.activation.slope
+        modules += [linear, torch.nn.LeakyReLU(slope) if slope else torch.nn.ReLU()]
     return torch.nn.Sequential(*modules[:-1]).eval()
 
 
 def from_torch(module: Any) -> ReLUNetwork | DeepReLUNetwork:
     """The network of a ``nn.Sequential`` of Linear and ReLU in turn (Flatten, Identity and Dropout are skipped).
+
+    LeakyReLU is read too, if its slope is the same everywhere.
 
     Raises
     ------
@@ -69,18 +72,22 @@ def from_torch(module: Any) -> ReLUNetwork | DeepReLUNetwork:
     torch = _torch()
     skipped = (torch.nn.Flatten, torch.nn.Identity, torch.nn.Dropout)
     parts = [part for part in module.children() if not isinstance(part, skipped)]
-    layers = []
+    layers, slopes = [], []
     for k, part in enumerate(parts):
-        expected = torch.nn.ReLU if k % 2 else torch.nn.Linear
+        expected = (torch.nn.ReLU, torch.nn.LeakyReLU) if k % 2 else (torch.nn.Linear,)
         if not isinstance(part, expected):
-            raise DataError(f"module {k} is {type(part).__name__}; expected {expected.__name__}, in turn from Linear.")
+            raise DataError(
+                f"module {k} is {type(part).__name__}; expected {expected[0].__name__}, in turn from Linear."
+            )
+        if k % 2:
+            slopes.append(float(getattr(part, "negative_slope", 0.0)))
         if k % 2 == 0:
             weight = part.weight.detach().cpu().double().numpy()
             bias = np.zeros(len(weight)) if part.bias is None else part.bias.detach().cpu().double().numpy()
             layers.append((weight, bias))
     if len(parts) % 2 == 0:
         raise DataError(f"the module has {len(parts)} parts; it must end with Linear.")
-    return as_simple(DeepReLUNetwork(tuple(layers)))
+    return as_simple(DeepReLUNetwork(tuple(layers), activation=common_activation(slopes)))
 
 
 def save_torch(
@@ -88,7 +95,8 @@ def save_torch(
 ) -> None:
     """Write ``{"state_dict": ..., "metadata": ...}`` so that ``torch.load(path, weights_only=True)`` reads it."""
     state = to_torch(model, dtype=dtype).state_dict()
-    _torch().save({"state_dict": dict(state), "metadata": make_notes(model, metadata)}, path)
+    notes = {**make_notes(model, metadata), "slope": repr(find_network(model).activation.slope)}
+    _torch().save({"state_dict": dict(state), "metadata": notes}, path)
 
 
 def load_torch(path: str | PathLike[str]) -> ReLUNetwork | DeepReLUNetwork:
@@ -102,9 +110,11 @@ def load_torch(path: str | PathLike[str]) -> ReLUNetwork | DeepReLUNetwork:
     content = _load(path)
     state = content.get("state_dict", content)
     try:
+        activation = Activation(float(content.get("metadata", {}).get("slope", 0.0)))
         stems = [name[: -len("weight")] for name in state if name.endswith(".weight")]
-        return as_simple(DeepReLUNetwork(tuple(_layer(state, stem) for stem in stems)))
-    except (DataError, AttributeError, TypeError, IndexError) as error:
+        layers = tuple(_layer(state, stem) for stem in stems)
+        return as_simple(DeepReLUNetwork(layers, activation=activation))
+    except (DataError, ParameterError, AttributeError, ValueError, TypeError, IndexError) as error:
         raise ModelFormatError(f"{path} is not a chain of linear layers: {error}") from error
 
 

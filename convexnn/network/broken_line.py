@@ -9,8 +9,10 @@ from convexnn._types import Floats
 __all__ = ["broken_line"]
 
 
-def broken_line(x: Floats, w: Floats, b: Floats, outer: Floats, intercept: Floats) -> Floats:
-    """Outputs (n, c) at x (n,) of sum_j a_j (w_j x + b_j)_+ + t.
+def broken_line(
+    x: Floats, w: Floats, b: Floats, outer: Floats, intercept: Floats, slope: float = 0.0
+) -> Floats:
+    """Outputs (n, c) at x (n,) of sum_j a_j s(w_j x + b_j) + t.
 
     Parameters
     ----------
@@ -20,7 +22,12 @@ def broken_line(x: Floats, w: Floats, b: Floats, outer: Floats, intercept: Float
     outer : (m, c) array
         Rows a_j.
     intercept : (c,) array
+    slope : float
+        Slope of s for negative arguments: s(t) = slope t + (1 - slope) max(t, 0).
     """
+    if slope:
+        line = np.multiply.outer(x, w @ outer) + b @ outer
+        return np.asarray(broken_line(x, w, b, (1.0 - slope) * outer, intercept) + slope * line)
     low, high = x.min(), x.max()
     turns = w * low + b, w * high + b
     # A neuron that does not change side between the samples is linear or silent there.

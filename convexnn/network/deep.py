@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from convexnn._checks import check_points
 from convexnn._types import ArrayLike, Floats
 from convexnn.exceptions import DataError
+from convexnn.network.activation import RELU, Activation
 from convexnn.network.relu import ReLUNetwork
 
 __all__ = ["DeepReLUNetwork"]
@@ -31,12 +32,14 @@ def _frozen(value: ArrayLike, ndim: int, name: str) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class DeepReLUNetwork:
-    """f(x) = W_L s(... s(W_1 x + b_1) ...) + b_L with s(t) = max(t, 0), the last layer affine.
+    """f(x) = W_L s(... s(W_1 x + b_1) ...) + b_L with s(t) = max(t, 0) or another activation, the last layer affine.
 
     Parameters
     ----------
     layers : sequence of (weight (out, in), bias (out,)) pairs
         From the input to the output, at least one.
+    activation : Activation, keyword only
+        s, ReLU by default.
 
     Raises
     ------
@@ -45,6 +48,7 @@ class DeepReLUNetwork:
     """
 
     layers: tuple[Layer, ...]
+    activation: Activation = field(default=RELU, kw_only=True)
 
     def __post_init__(self) -> None:
         layers = tuple(
@@ -95,17 +99,14 @@ class DeepReLUNetwork:
         out: list[Floats] = []
         hidden = X
         for weight, bias in self.layers[:-1]:
-            hidden = np.maximum(hidden @ weight.T + bias, 0.0)
+            hidden = self.activation.value(hidden @ weight.T + bias)
             out.append(hidden)
         return out
 
     def outputs(self, X: Floats) -> Floats:
         """Outputs (n, c) of checked samples."""
-        hidden = X
-        for weight, bias in self.layers[:-1]:
-            hidden = np.maximum(hidden @ weight.T + bias, 0.0)
         weight, bias = self.layers[-1]
-        return np.asarray(hidden @ weight.T + bias)
+        return np.asarray([X, *self.activations(X)][-1] @ weight.T + bias)
 
     def predict(self, X: ArrayLike) -> Floats:
         """Outputs at X (n, d): shape (n,) for one output, else (n, c).
@@ -121,12 +122,7 @@ class DeepReLUNetwork:
     @classmethod
     def from_shallow(cls, network: ReLUNetwork) -> DeepReLUNetwork:
         """The same function with two layers."""
-        return cls(
-            (
-                (network.hidden_weights, network.hidden_biases),
-                (network.output_weights.T, network.intercept),
-            )
-        )
+        return cls(network.layers, activation=network.activation)
 
     def to_shallow(self) -> ReLUNetwork:
         """The same function as :class:`ReLUNetwork`.
@@ -141,26 +137,27 @@ class DeepReLUNetwork:
                 f"the network has {self.n_layers - 1} hidden layers; a ReLUNetwork has exactly 1. Keep the deep value."
             )
         (weight, bias), (out, intercept) = self.layers
-        return ReLUNetwork(weight, bias, out.T, intercept)
+        return ReLUNetwork(weight, bias, out.T, intercept, activation=self.activation)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the network to a safetensors file (no pickle, nothing is executed on load)."""
-        from convexnn.network.deep_files import save_deep_network
+        from convexnn.network.io import write_network_file
 
-        save_deep_network(self, path)
+        write_network_file(path, self.layers, self.activation)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> DeepReLUNetwork:
-        """Read a network written by :meth:`save`.
+        """Read a network of any depth, written by :meth:`save` or by :func:`convexnn.export.export_network`.
 
         Raises
         ------
         ModelFormatError
             If the file is damaged, edited or of another kind.
         """
-        from convexnn.network.deep_files import load_deep_network
+        from convexnn.network.io import read_network_file
 
-        return load_deep_network(path)
+        stored = read_network_file(path)
+        return cls(stored.layers, activation=stored.activation)
 
 
 def _pairs(layers: Iterable[Layer]) -> Iterable[Layer]:

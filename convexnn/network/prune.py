@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from convexnn._checks import check_bias, check_norm, check_points
@@ -23,12 +25,13 @@ def _with_free_constant(network: ReLUNetwork, norm: Norm, bias: Bias) -> ReLUNet
     if bias is not True:
         return network
     constant = ~network.hidden_weights.any(axis=1)
-    moved = network.hidden_biases[constant] @ network.output_weights[constant]
-    return ReLUNetwork(
-        network.hidden_weights[~constant],
-        network.hidden_biases[~constant],
-        network.output_weights[~constant],
-        network.intercept + moved,
+    moved = network.activation.value(network.hidden_biases[constant]) @ network.output_weights[constant]
+    return replace(
+        network,
+        hidden_weights=network.hidden_weights[~constant],
+        hidden_biases=network.hidden_biases[~constant],
+        output_weights=network.output_weights[~constant],
+        intercept=network.intercept + moved,
     )
 
 
@@ -56,9 +59,8 @@ def basic_solution(network: ReLUNetwork, X: ArrayLike, *, norm: Norm = "l2", bia
     scaled = _with_free_constant(network, norm, bias)
     if scaled.n_neurons == 0:
         return scaled
-    hidden = np.maximum(points @ scaled.hidden_weights.T + scaled.hidden_biases, 0.0)
-    outer, intercept = _reduced(hidden, scaled, norm, bias)
-    pruned = ReLUNetwork(scaled.hidden_weights, scaled.hidden_biases, outer, intercept).rescaled(norm, bias)
+    outer, intercept = _reduced(scaled.hidden(points), scaled, norm, bias)
+    pruned = replace(scaled, output_weights=outer, intercept=intercept).rescaled(norm, bias)
     return pruned if _is_better(pruned, scaled, points, norm, bias) else scaled
 
 
@@ -143,11 +145,11 @@ def merge_neurons(network: ReLUNetwork, X: ArrayLike, *, norm: Norm = "l2", bias
         patterns[g] = np.where(patterns[g] == 0, signs[j], patterns[g])
     summed = [lengths[group] @ scaled.hidden_weights[group] for group in groups]
     offsets = [lengths[group] @ scaled.hidden_biases[group] for group in groups]
-    return ReLUNetwork(
-        np.reshape(summed, (len(groups), scaled.n_features)),
-        np.array(offsets, dtype=np.float64),
-        leaders[: len(groups)],
-        scaled.intercept,
+    return replace(
+        scaled,
+        hidden_weights=np.reshape(summed, (len(groups), scaled.n_features)),
+        hidden_biases=np.array(offsets, dtype=np.float64),
+        output_weights=leaders[: len(groups)],
     ).rescaled(norm, bias)
 
 

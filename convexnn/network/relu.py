@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike
 
 import numpy as np
 
 from convexnn._checks import check_bias, check_norm, check_points, check_real, check_targets
 from convexnn._types import ArrayLike, Bias, Floats, Norm
-from convexnn.exceptions import DataError
+from convexnn.exceptions import DataError, ModelFormatError
 from convexnn.losses import LOSSES
+from convexnn.network.activation import RELU, Activation
 from convexnn.network.broken_line import broken_line
 
 __all__ = ["ReLUNetwork", "row_norms"]
@@ -30,7 +31,7 @@ def row_norms(rows: Floats, norm: Norm) -> Floats:
 
 @dataclass(frozen=True)
 class ReLUNetwork:
-    """f(x) = sum_j a_j (w_j.x + b_j)_+ + t.
+    """f(x) = sum_j a_j s(w_j.x + b_j) + t with s(t) = max(t, 0) or another :class:`Activation`.
 
     Parameters
     ----------
@@ -42,6 +43,8 @@ class ReLUNetwork:
         Rows a_j, one column per output.
     intercept : (c,) array
         t.
+    activation : Activation, keyword only
+        s, ReLU by default.
 
     Raises
     ------
@@ -53,6 +56,7 @@ class ReLUNetwork:
     hidden_biases: Floats
     output_weights: Floats
     intercept: Floats = field(default_factory=lambda: np.zeros(1))
+    activation: Activation = field(default=RELU, kw_only=True)
 
     def __post_init__(self) -> None:
         names = ("hidden_weights", "hidden_biases", "output_weights", "intercept")
@@ -89,19 +93,26 @@ class ReLUNetwork:
         """Number of outputs c."""
         return int(self.output_weights.shape[1])
 
+    @property
+    def layers(self) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
+        """Weight (out, in) and bias (out,) of the hidden and of the output layer."""
+        return (self.hidden_weights, self.hidden_biases), (self.output_weights.T, self.intercept)
+
+    def hidden(self, X: Floats) -> Floats:
+        """Hidden neurons s(w_j.x + b_j) (n, m) at checked samples."""
+        pre = X @ self.hidden_weights.T
+        pre += self.hidden_biases
+        return self.activation.value(pre, out=pre)
+
     def outputs(self, X: Floats) -> Floats:
         """Outputs (n, c) of checked samples, evaluated in blocks of rows."""
         if self.n_features == 1 and X.shape[0] * self.n_neurons > _BLOCK:
-            return broken_line(
-                X[:, 0], self.hidden_weights[:, 0], self.hidden_biases, self.output_weights, self.intercept
-            )
+            w, b = self.hidden_weights[:, 0], self.hidden_biases
+            return broken_line(X[:, 0], w, b, self.output_weights, self.intercept, self.activation.slope)
         out = np.empty((X.shape[0], self.n_outputs))
         for start in range(0, X.shape[0], _BLOCK):
             rows = slice(start, start + _BLOCK)
-            hidden = X[rows] @ self.hidden_weights.T
-            hidden += self.hidden_biases
-            np.maximum(hidden, 0.0, out=hidden)
-            out[rows] = hidden @ self.output_weights + self.intercept
+            out[rows] = self.hidden(X[rows]) @ self.output_weights + self.intercept
         return out
 
     def predict(self, X: ArrayLike) -> Floats:
@@ -165,32 +176,39 @@ class ReLUNetwork:
         if bias == "penalized":
             rows = np.hstack([rows, self.hidden_biases[:, None]])
         inner, outer = row_norms(rows, norm), row_norms(self.output_weights, norm)
-        keep = (outer > 0) & ((inner > 0) | (self.hidden_biases > 0))
+        keep = (outer > 0) & ((inner > 0) | (self.activation.value(self.hidden_biases) != 0))
         # A neuron with w = 0 is a constant: it keeps its scale, no penalty acts on it.
         # Two roots, because the quotient of a large and a small length may overflow.
         factor = np.divide(np.sqrt(outer), np.sqrt(inner), out=np.ones_like(outer), where=inner > 0)[keep]
-        return ReLUNetwork(
-            self.hidden_weights[keep] * factor[:, None],
-            self.hidden_biases[keep] * factor,
-            self.output_weights[keep] / factor[:, None],
-            self.intercept,
+        return replace(
+            self,
+            hidden_weights=self.hidden_weights[keep] * factor[:, None],
+            hidden_biases=self.hidden_biases[keep] * factor,
+            output_weights=self.output_weights[keep] / factor[:, None],
         )
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the network to a safetensors file (no pickle, nothing is executed on load)."""
-        from convexnn.network.files import save_network
+        from convexnn.network.io import write_network_file
 
-        save_network(self, path)
+        write_network_file(path, self.layers, self.activation)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> ReLUNetwork:
-        """Read a network written by :meth:`save`.
+        """Read a network with one hidden layer, written by :meth:`save` or by :func:`convexnn.export.export_network`.
 
         Raises
         ------
         ModelFormatError
-            If the file is damaged, edited or of another kind.
+            If the file is damaged, edited or of another kind, or the network has more hidden layers.
         """
-        from convexnn.network.files import load_network
+        from convexnn.network.io import read_network_file
 
-        return load_network(path)
+        stored = read_network_file(path)
+        if len(stored.layers) != 2:
+            raise ModelFormatError(
+                f"{path} holds a network with {len(stored.layers) - 1} hidden layers; read it with "
+                "DeepReLUNetwork.load or convexnn.export.import_network."
+            )
+        (weight, bias), (outer, intercept) = stored.layers
+        return cls(weight, bias, outer.T, intercept, activation=stored.activation)

@@ -211,14 +211,104 @@ def test_damage_is_told(suffix, tmp_path):
         import_network(tmp_path / f"none{suffix}")
 
 
-def test_another_graph_is_refused():
+def _edit(name):
+    """An ONNX model with one thing changed that a reader must not accept."""
     onnx = pytest.importorskip("onnx")
     proto = to_onnx(_homogeneous())
-    proto.graph.node[1].op_type = "Tanh"
-    with pytest.raises(ModelFormatError, match="Tanh"):
+    first, node = proto.graph.initializer[0], proto.graph.node[0]
+    if name == "operator":
+        proto.graph.node[1].op_type = "Tanh"
+    elif name == "domain":
+        node.domain = "com.example"
+    elif name == "negative dimension":
+        first.dims[0] = -1
+    elif name == "huge dimension":
+        first.dims[0] = 2**40
+    elif name == "columns of the input":
+        proto.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 7
+    elif name == "columns of the output":
+        proto.graph.output[0].type.tensor_type.shape.dim[1].dim_value = -1
+    elif name == "external data":
+        onnx.external_data_helper.set_external_data(first, location="../secret")
+    elif name == "weight":
+        values = onnx.numpy_helper.to_array(first).copy()
+        values[0, 0] += 1.0
+        first.CopyFrom(onnx.numpy_helper.from_array(values, first.name))
+    elif name == "note":
+        onnx.helper.set_model_props(proto, {e.key: e.value for e in proto.metadata_props} | {"convexnn": "9"})
+    elif name == "slope":
+        proto.graph.node[1].op_type = "LeakyRelu"
+    elif name == "input":
+        node.input[0] = "Y"
+    return proto
+
+
+@pytest.mark.parametrize(("name", "message"), [
+    ("operator", "Tanh"), ("domain", "domain 'com.example'"), ("negative dimension", "not negative"),
+    ("huge dimension", "chain of Gemm"), ("columns of the input", "the layers have 2 columns"),
+    ("columns of the output", "not negative"), ("external data", "outside the file"), ("weight", "checksum"),
+    ("note", "checksum"), ("slope", "checksum"), ("input", "of 'X' was expected"),
+])  # fmt: skip
+def test_another_graph_is_refused(name, message, tmp_path):
+    pytest.importorskip("onnx")
+    proto = _edit(name)
+    with pytest.raises(ModelFormatError, match=message):
         from_onnx(proto)
+    (tmp_path / "a.onnx").write_bytes(proto.SerializeToString())
+    with pytest.raises(ModelFormatError):
+        import_network(tmp_path / "a.onnx")
+
+
+def test_an_empty_graph_is_refused():
+    onnx = pytest.importorskip("onnx")
     with pytest.raises(ModelFormatError):
         from_onnx(onnx.ModelProto())
+
+
+@pytest.mark.parametrize("slope", [0.1, 0.5, -1.0])
+def test_other_slopes_go_into_every_format(slope, tmp_path):
+    runtime = pytest.importorskip("onnxruntime")
+    net = convexnn.DeepReLUNetwork(
+        tuple((rng.normal(size=s), rng.normal(size=s[0])) for s in ((4, 3), (5, 4), (2, 5))),
+        activation=convexnn.network.Activation(slope),
+    )
+    X = inputs(net)
+    for suffix in (".onnx", ".safetensors"):
+        export_network(net, tmp_path / f"a{suffix}")
+        assert import_network(tmp_path / f"a{suffix}").activation == net.activation
+        assert_same_network(import_network(tmp_path / f"a{suffix}"), net)
+    session = runtime.InferenceSession(to_onnx(net, dtype="float32").SerializeToString())
+    (found,) = session.run(None, {"X": X.astype(np.float32)})
+    assert np.abs(found - net.outputs(X)).max() <= 1e-5 * np.abs(net.outputs(X)).max()
+    with pytest.raises(DataError, match="slope"):
+        to_sklearn(net)
+    assert "slope" in to_text(net)
+
+
+@pytest.mark.parametrize("slope", [0.1, -1.0])
+def test_other_slopes_in_torch(slope, tmp_path):
+    torch = pytest.importorskip("torch")
+    net = convexnn.ReLUNetwork(
+        rng.normal(size=(4, 3)), rng.normal(size=4), rng.normal(size=(4, 1)), [0.5],
+        activation=convexnn.network.Activation(slope),
+    )  # fmt: skip
+    X = inputs(net)
+    np.testing.assert_allclose(to_torch(net)(torch.from_numpy(X)).detach().numpy(), net.outputs(X), atol=1e-12)
+    export_network(net, tmp_path / "a.pt")
+    for found in (from_torch(to_torch(net)), import_network(tmp_path / "a.pt")):
+        assert found.activation == net.activation
+        assert_same_network(found, net)
+    mixed = to_torch(convexnn.DeepReLUNetwork(((np.eye(2), np.ones(2)),) * 3))
+    mixed[1] = torch.nn.LeakyReLU(0.2)
+    with pytest.raises(DataError, match="must be the same"):
+        from_torch(mixed)
+
+
+def test_unequal_lists_of_a_sklearn_model_are_refused():
+    mlp = to_sklearn(_homogeneous())
+    mlp.intercepts_ = mlp.intercepts_[:1]
+    with pytest.raises(DataError, match="2 coefs_, but 1 intercepts_"):
+        from_sklearn(mlp)
 
 
 def test_bad_arguments_are_named(tmp_path):
