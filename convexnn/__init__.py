@@ -5,7 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-__version__ = "0.1.0"
+# The one place of the version; the build reads it here.
+__version__ = "0.2.0"
 
 # Public names and where they live; imported on first use (PEP 562) to keep the import fast.
 _PUBLIC = {
@@ -28,23 +29,27 @@ _PUBLIC = {
     "convex_relu_path": "convexnn.estimators",
     "dictionary": "convexnn.dictionaries",
     "explain": "convexnn.refine",
+    "from_module": "convexnn.refine",
     "polish": "convexnn.refine",
-    "read_network": "convexnn.refine",
+    "prune": "convexnn.refine",
     "rebuild_blocks": "convexnn.refine",
     "solve_path": "convexnn.training",
-    "thin": "convexnn.refine",
     "to_cvxpy": "convexnn.training",
+    "to_module": "convexnn.refine",
     "train": "convexnn.training",
     "verify": "convexnn.certificate",
-    "write_network": "convexnn.refine",
 }
+# Names of 0.1 that are called otherwise now.
+_RENAMED = {"read_network": "from_module", "thin": "prune", "write_network": "to_module"}
 
 __all__ = ["__version__", *sorted(_PUBLIC)]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
-        raise AttributeError(f"module 'convexnn' has no attribute {name!r}")
+        from convexnn._deprecated import renamed
+
+        return renamed(__name__, name, _RENAMED)
     value = getattr(import_module(_PUBLIC[name]), name)
     globals()[name] = value
     return value

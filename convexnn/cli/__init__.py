@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+import convexnn
 from convexnn.cli.exits import ExitCodes
 from convexnn.cli.study import COMMANDS
 
@@ -48,7 +49,7 @@ def _training_options(function: Any) -> Any:
 
 
 @click.group(cls=ExitCodes, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="convexnn")
+@click.version_option(convexnn.__version__)
 def main() -> None:
     """Train ReLU networks by convex optimisation, with a certificate of optimality."""
 

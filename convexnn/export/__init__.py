@@ -13,11 +13,13 @@ from convexnn.export.saved import SavedDictionary, load_dictionary
 from convexnn.export.sklearn_models import from_sklearn, to_sklearn
 from convexnn.export.text import to_text
 from convexnn.export.torch_modules import from_torch, load_torch, save_torch, to_torch
+from convexnn.refine.readers import from_module, to_module
 
 __all__ = [
     "SavedDictionary",
     "export_dictionary",
     "export_network",
+    "from_module",
     "from_onnx",
     "from_sklearn",
     "from_torch",
@@ -30,6 +32,7 @@ __all__ = [
     "save_onnx",
     "save_safetensors",
     "save_torch",
+    "to_module",
     "to_onnx",
     "to_sklearn",
     "to_text",

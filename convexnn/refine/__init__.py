@@ -1,5 +1,8 @@
-"""Networks that exist already: polish, thin and explain them, rebuild their blocks, train deep ones by blocks."""
+"""Networks that exist already: polish, prune and explain them, rebuild their blocks, train deep ones by blocks."""
 
+from typing import Any
+
+from convexnn._deprecated import renamed
 from convexnn.refine.blocks import BlockReport, Rebuilt, rebuild_blocks
 from convexnn.refine.explain import Explanation, explain
 from convexnn.refine.layerwise import Layerwise, train_layerwise
@@ -7,9 +10,9 @@ from convexnn.refine.neurons import NeuronReport
 from convexnn.refine.objective import balanced, deep_objective, half_decay
 from convexnn.refine.polish import polish
 from convexnn.refine.polished import Polished
-from convexnn.refine.readers import read_network, write_network
+from convexnn.refine.pruning import prune
+from convexnn.refine.readers import from_module, to_module
 from convexnn.refine.scale import ScaleReport, compare_scales, scale_report
-from convexnn.refine.thin import thin
 from convexnn.refine.wedges import WedgeFinder
 
 __all__ = [
@@ -25,12 +28,18 @@ __all__ = [
     "compare_scales",
     "deep_objective",
     "explain",
+    "from_module",
     "half_decay",
     "polish",
-    "read_network",
+    "prune",
     "rebuild_blocks",
     "scale_report",
-    "thin",
+    "to_module",
     "train_layerwise",
-    "write_network",
 ]
+
+_RENAMED = {"read_network": "from_module", "thin": "prune", "write_network": "to_module"}
+
+
+def __getattr__(name: str) -> Any:
+    return renamed(__name__, name, _RENAMED)

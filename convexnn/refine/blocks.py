@@ -20,7 +20,7 @@ from convexnn.network.relu import row_norms
 from convexnn.refine.interpolation import Interpolation, least_norm
 from convexnn.refine.neurons import near_wedges
 from convexnn.refine.objective import balanced, check_kind, half_decay
-from convexnn.refine.readers import read_network
+from convexnn.refine.readers import from_module
 from convexnn.refine.wedges import WedgeFinder
 from convexnn.training.strategy import make_plan
 
@@ -116,7 +116,7 @@ def rebuild_blocks(
     Parameters
     ----------
     network : object
-        Anything :func:`read_network` reads.
+        Anything :func:`from_module` reads.
     X : (n, d) array
         Training samples.
     norm : "l2" or "l1"
@@ -134,7 +134,7 @@ def rebuild_blocks(
     -------
     Rebuilt
     """
-    given = read_network(network)
+    given = from_module(network)
     points = check_points(X, n_features=given.n_features)
     norm, max_atoms = check_norm(norm), check_count("max_atoms", max_atoms)
     check_kind(given, norm, bias)

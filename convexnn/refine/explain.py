@@ -16,7 +16,7 @@ from convexnn.network import DeepReLUNetwork
 from convexnn.refine.neurons import NeuronReport, near_wedges, neuron_report
 from convexnn.refine.objective import check_layers
 from convexnn.refine.polished import neuron_table
-from convexnn.refine.readers import read_network
+from convexnn.refine.readers import from_module
 from convexnn.refine.wedges import WedgeFinder
 
 __all__ = ["Explanation", "explain"]
@@ -65,7 +65,7 @@ def explain(
     Parameters
     ----------
     network : object
-        Anything :func:`read_network` reads.
+        Anything :func:`from_module` reads.
     X : (n, d) array
         Samples, usually those of the training.
     norm : "l2" or "l1"
@@ -84,7 +84,7 @@ def explain(
     ModelFormatError, DataError, ParameterError
         If an argument is not usable.
     """
-    net = read_network(network)
+    net = from_module(network)
     points = check_points(X, n_features=net.n_features)
     norm = check_norm(norm)
     if bias not in (True, False):

@@ -1,4 +1,4 @@
-"""Networks of other packages as values of this one, and back."""
+"""Networks inside models of other packages as values of this one, and back into them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import numpy as np
 
 from convexnn._types import Floats
 from convexnn.exceptions import DataError, ModelFormatError
-from convexnn.network import DeepReLUNetwork, ReLUNetwork
+from convexnn.network import RELU, DeepReLUNetwork, ReLUNetwork
 
-__all__ = ["read_network", "write_network"]
+__all__ = ["from_module", "to_module"]
 
 # Probes that a module answers next to the network read from it, and how well the answers must agree.
 _PROBES = 16
 _AGREEMENT = 1e-4
 
 
-def read_network(model: Any) -> DeepReLUNetwork:
+def from_module(model: Any) -> DeepReLUNetwork:
     """The network inside a model, of any depth.
 
     Parameters
@@ -45,7 +45,7 @@ def read_network(model: Any) -> DeepReLUNetwork:
     if isinstance(model, ReLUNetwork):
         return DeepReLUNetwork.from_shallow(model)
     if hasattr(model, "network_"):
-        return read_network(model.network_)
+        return from_module(model.network_)
     if _is_module(model):
         return _read_module(model)
     if hasattr(model, "coefs_") and hasattr(model, "intercepts_"):
@@ -58,25 +58,53 @@ def read_network(model: Any) -> DeepReLUNetwork:
     )
 
 
-def write_network(network: DeepReLUNetwork, module: Any) -> None:
-    """Copy the weights of a network into a PyTorch module of the same widths, in place.
+def to_module(network: DeepReLUNetwork, module: Any) -> None:
+    """Copy the weights of a network into a model of the same widths, in place.
+
+    Parameters
+    ----------
+    network : DeepReLUNetwork
+    module : torch.nn.Module, or fitted MLPRegressor or MLPClassifier of scikit-learn
+        Usually the model that :func:`from_module` read.
 
     Raises
     ------
     ModelFormatError
-        If `module` is not a PyTorch module, or has other widths.
+        If `module` is of another kind, has other widths or another activation.
     DataError
         If a layer of the module has no bias but the network needs one.
     """
-    if not _is_module(module):
-        raise ModelFormatError(f"{type(module).__name__} is not a PyTorch module; pass the one that was read.")
+    _require_relu(network)
+    if _is_module(module):
+        _write_module(network, module)
+    elif hasattr(module, "coefs_") and hasattr(module, "intercepts_"):
+        _check_shapes(network, _read_sklearn(module))
+        module.coefs_ = [np.array(weight.T) for weight, _ in network.layers]
+        module.intercepts_ = [np.array(bias) for _, bias in network.layers]
+    else:
+        raise ModelFormatError(
+            f"{type(module).__name__} is neither a PyTorch module nor a fitted MLP of scikit-learn; pass the model "
+            "that was read."
+        )
+
+
+def _check_shapes(network: DeepReLUNetwork, theirs: DeepReLUNetwork) -> None:
+    here, ours = ([weight.shape for weight, _ in one.layers] for one in (theirs, network))
+    if here != ours:
+        raise ModelFormatError(f"the module has layers of shapes {here}, the network {ours}; they must match.")
+
+
+def _require_relu(network: DeepReLUNetwork) -> None:
+    if network.activation != RELU:
+        slope = network.activation.slope
+        raise ModelFormatError(f"the network has an activation of slope {slope:g}; the model has ReLU.")
+
+
+def _write_module(network: DeepReLUNetwork, module: Any) -> None:
     import torch
 
     linear = _linear_layers(module)
-    here = [tuple(layer.weight.shape) for layer in linear]
-    ours = [weight.shape for weight, _ in network.layers]
-    if here != ours:
-        raise ModelFormatError(f"the module has layers of shapes {here}, the network {ours}; they must match.")
+    _check_shapes(network, _read_module(module))
     for k, (layer, (_, bias)) in enumerate(zip(linear, network.layers)):
         if layer.bias is None and np.any(bias):
             raise DataError(f"layer {k} of the module has no bias, but the network needs one; polish with bias=False.")
@@ -158,4 +186,7 @@ def _read_sklearn(model: Any) -> DeepReLUNetwork:
     activation = getattr(model, "activation", "relu")
     if activation != "relu":
         raise ModelFormatError(f"the network has activation={activation!r}; only 'relu' can be read.")
-    return DeepReLUNetwork(tuple((np.asarray(w).T, np.asarray(b)) for w, b in zip(model.coefs_, model.intercepts_)))
+    weights, biases = model.coefs_, model.intercepts_
+    if len(weights) != len(biases):
+        raise ModelFormatError(f"there are {len(weights)} coefs_, but {len(biases)} intercepts_; one per layer.")
+    return DeepReLUNetwork(tuple((np.asarray(w).T, np.asarray(b)) for w, b in zip(weights, biases)))

@@ -11,7 +11,7 @@ from convexnn._checks import check_points
 from convexnn._types import ArrayLike, Floats
 from convexnn.network import DeepReLUNetwork
 from convexnn.network.relu import row_norms
-from convexnn.refine.readers import read_network
+from convexnn.refine.readers import from_module
 
 __all__ = ["ScaleReport", "compare_scales", "scale_report"]
 
@@ -54,11 +54,11 @@ def scale_report(network: Any, X: ArrayLike | None = None) -> ScaleReport:
     Parameters
     ----------
     network : object
-        Anything :func:`read_network` reads.
+        Anything :func:`from_module` reads.
     X : (n, d) array, optional
         Samples at which slopes are computed.
     """
-    net = read_network(network)
+    net = from_module(network)
     weights = [weight for weight, _ in net.layers]
     spectral = tuple(float(np.linalg.norm(weight, 2)) if weight.size else 0.0 for weight in weights)
     blocks = [

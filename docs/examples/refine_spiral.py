@@ -22,7 +22,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from convexnn import certify, explain, polish, read_network, train
+from convexnn import certify, explain, from_module, polish, train
 from convexnn.data import make_spiral
 from convexnn.refine import balanced, compare_scales, deep_objective
 
@@ -47,7 +47,7 @@ def sgd(X, y, rate, seed):
             optimiser.zero_grad()
             (0.5 * (net(points[part])[:, 0] - target[part]) ** 2).mean().backward()
             optimiser.step()
-        curve.append(deep_objective(read_network(net), X, y, beta=BETA))
+        curve.append(deep_objective(from_module(net), X, y, beta=BETA))
     return net, np.array(curve)
 
 
@@ -96,7 +96,7 @@ def main(folder):
             if shown is None:
                 shown = (net, curve, near)
     net, curve, near = shown
-    given = read_network(net)
+    given = from_module(net)
     lines += ["", "First run:", "", near.summary().replace("\n", "  \n"), "", explain(given, X).summary()]
     lines += ["", compare_scales(balanced(given), near.network, X), near.table(8)]
     (folder / "spiral.md").write_text("\n".join(lines), encoding="utf-8")

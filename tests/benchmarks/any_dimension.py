@@ -130,7 +130,7 @@ def thinned(task: Task, network: ReLUNetwork, mine: dict[str, Any], rival: dict[
     if mine["neurons"] < rival["neurons"] or mine["objective"] >= rival["objective"]:
         return {}
     begin, within = time.process_time(), rival["objective"] / mine["objective"] - 1
-    small = cn.thin(network, task.X, task.y, beta=task.beta, within=within, bias=False)
+    small = cn.prune(network, task.X, task.y, beta=task.beta, within=within, bias=False)
     value = small.objective(task.X, task.y, beta=task.beta, bias=False)
     return {"thinned": {"objective": value, "neurons": small.n_neurons, "seconds": time.process_time() - begin}}
 
@@ -291,7 +291,7 @@ def summary(rows: list[dict[str, Any]], args: argparse.Namespace) -> str:
         "processor seconds. MLPRegressor has free biases, a larger class of "
         "networks, and scikit-learn's own stopping. scnn and adelie (split 0 where they were run, 20 s) solve the "
         "convex problem over 500 sampled gates; adelie's path is marked where it broke off before beta. Where our "
-        "network has no fewer neurons than the best run, the number in brackets is what `convexnn.thin` leaves of it "
+        "network has no fewer neurons than the best run, the number in brackets is what `convexnn.prune` leaves of it "
         "at no higher objective than that run's.",
         "",
         "| data | n x d | beta / beta_max | split | convexnn | best local | ratio | s | s of that run | neurons | its "

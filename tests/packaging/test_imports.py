@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import sys
@@ -58,6 +59,19 @@ def test_public_names_resolve_and_are_documented():
     assert set(convexnn.__all__) == set(dir(convexnn))
     with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
         _ = convexnn.nonsense
+
+
+@pytest.mark.parametrize("package", ["convexnn", "convexnn.refine"])
+@pytest.mark.parametrize(
+    ("old", "new"), [("thin", "prune"), ("read_network", "from_module"), ("write_network", "to_module")]
+)
+def test_old_names_lead_to_the_present_ones(package, old, new):
+    module = importlib.import_module(package)
+    with pytest.warns(DeprecationWarning, match=f"{old} is called {package}.{new} since 0.2"):
+        assert getattr(module, old) is getattr(module, new)
+    assert old not in module.__all__
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = module.nonsense
 
 
 def test_version_and_command_are_those_of_the_package():

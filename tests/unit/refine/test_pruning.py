@@ -43,14 +43,14 @@ def test_objective_stays_below_what_is_allowed(norm: str, bias, loss: str, withi
     X, Y = task(loss)
     network = random_network(np.random.default_rng(3), 15, 3, Y.shape[1], bias)
     terms = {"norm": norm, "bias": bias, "loss": loss_name(loss)}
-    thin = cn.thin(network, X, Y, beta=0.3, within=within, **terms)
-    before, after = (one.objective(X, Y, beta=0.3, **terms) for one in (network, thin))
+    pruned = cn.prune(network, X, Y, beta=0.3, within=within, **terms)
+    before, after = (one.objective(X, Y, beta=0.3, **terms) for one in (network, pruned))
     assert after <= before * (1 + within) * (1 + 1e-12)
-    assert thin.n_neurons <= 15
+    assert pruned.n_neurons <= 15
     if not bias:
-        assert not thin.hidden_biases.any()
+        assert not pruned.hidden_biases.any()
     if bias is not True:
-        assert not thin.intercept.any()
+        assert not pruned.intercept.any()
 
 
 @pytest.mark.parametrize(("norm", "bias"), MODES)
@@ -66,10 +66,10 @@ def test_many_copies_become_few(norm: str, bias) -> None:
         plan.hidden_weights[pieces] * noise, plan.hidden_biases[pieces] * noise[:, 0],
         plan.output_weights[pieces] / 40, plan.intercept,
     )  # fmt: skip
-    thin = cn.thin(network, X, Y, beta=0.01, within=1e-3, norm=norm, bias=bias)
+    pruned = cn.prune(network, X, Y, beta=0.01, within=1e-3, norm=norm, bias=bias)
     # More than two may be better than two: the penalty bends the function away from the plan.
-    assert thin.n_neurons <= 8
-    small, large = (one.objective(X, Y, beta=0.01, norm=norm, bias=bias) for one in (thin, network))
+    assert pruned.n_neurons <= 8
+    small, large = (one.objective(X, Y, beta=0.01, norm=norm, bias=bias) for one in (pruned, network))
     assert small <= 1.001 * large
 
 
@@ -80,9 +80,9 @@ def test_larger_tolerance_fewer_neurons() -> None:
     base = given.network.objective(X, y, beta=0.05, bias=False)
     counts = []
     for within in (1e-4, 1e-2, 1e-1):
-        thin = cn.thin(given.network, X, y, beta=0.05, within=within, bias=False)
-        assert thin.objective(X, y, beta=0.05, bias=False) <= base * (1 + within)
-        counts.append(thin.n_neurons)
+        pruned = cn.prune(given.network, X, y, beta=0.05, within=within, bias=False)
+        assert pruned.objective(X, y, beta=0.05, bias=False) <= base * (1 + within)
+        counts.append(pruned.n_neurons)
     assert given.network.n_neurons >= counts[0] > counts[1] > counts[2]
 
 
@@ -118,9 +118,9 @@ def test_time_limit_is_kept() -> None:
     X, Y = task("squared_error", n=2000, d=30)
     network = random_network(np.random.default_rng(0), 300, 30, 1, True)
     begin = time.perf_counter()
-    thin = cn.thin(network, X, Y, beta=0.1, time_limit=0.2)
+    pruned = cn.prune(network, X, Y, beta=0.1, time_limit=0.2)
     assert time.perf_counter() - begin < 3.0
-    assert thin.objective(X, Y, beta=0.1) <= 1.001 * network.objective(X, Y, beta=0.1)
+    assert pruned.objective(X, Y, beta=0.1) <= 1.001 * network.objective(X, Y, beta=0.1)
 
 
 def test_reads_what_polish_reads() -> None:
@@ -128,10 +128,10 @@ def test_reads_what_polish_reads() -> None:
     X, Y = task("squared_error")
     rng = np.random.default_rng(0)
     first, second = (rng.standard_normal((5, 3)), np.zeros(5)), (rng.standard_normal((1, 5)), np.zeros(1))
-    assert cn.thin([first, second], X, Y, beta=0.1).n_neurons <= 5
+    assert cn.prune([first, second], X, Y, beta=0.1).n_neurons <= 5
     middle = (rng.standard_normal((5, 5)), np.zeros(5))
     with pytest.raises(DataError, match="hidden layers"):
-        cn.thin([first, middle, second], X, Y, beta=0.1)
+        cn.prune([first, middle, second], X, Y, beta=0.1)
 
 
 @pytest.mark.parametrize(
@@ -153,4 +153,4 @@ def test_wrong_arguments(change: dict, error: type[Exception], words: str) -> No
         y = np.sign(y)
     arguments = {"X": X, "y": y, "beta": 0.1} | change
     with pytest.raises(error, match=words):
-        cn.thin(network, **arguments)
+        cn.prune(network, **arguments)

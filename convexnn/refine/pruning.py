@@ -1,4 +1,4 @@
-"""Fewer neurons at nearly the same objective."""
+"""Fewer neurons at nearly the same objective; with the same outputs: :func:`convexnn.network.basic_solution`."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from convexnn._types import ArrayLike, Bias, Norm
 from convexnn.exceptions import DataError, ParameterError
 from convexnn.losses import LOSSES
 from convexnn.network import ReLUNetwork
-from convexnn.refine.readers import read_network
+from convexnn.refine.readers import from_module
 from convexnn.restricted.problem import make_problem
 from convexnn.search.convert import network_of, neurons_of
 from convexnn.search.descent import Neurons, anneal, descend
 from convexnn.search.drop import thin as thin_neurons
 from convexnn.training.samples import check_samples
 
-__all__ = ["thin"]
+__all__ = ["prune"]
 
 # Widths of rounding, L-BFGS iterations and relative gain per iteration of careful movement.
 _WIDTHS, _ITERATIONS, _TOL = (0.01, 0.003, 0.001), 400, 2e-9
 
 
-def thin(
+def prune(
     network: Any,
     X: ArrayLike,
     y: ArrayLike,
@@ -45,7 +45,7 @@ def thin(
     Parameters
     ----------
     network : object
-        Anything with one hidden layer that :func:`read_network` reads.
+        Anything with one hidden layer that :func:`from_module` reads.
     X : (n, d) array
     y : (n,) or (n, c) array
         Training data, in the form that `loss` needs.
@@ -70,7 +70,7 @@ def thin(
     DataError, ParameterError
         If an argument is not usable.
     """
-    given = read_network(network).to_shallow()
+    given = from_module(network).to_shallow()
     data = check_samples(X, y, sample_weight)
     norm, bias = check_norm(norm), check_bias(bias)
     beta = check_real("beta", beta, low=0.0, strict=True)
@@ -83,7 +83,7 @@ def thin(
         data.X, data.Y, beta=beta, norm=norm, bias=bias, loss=loss, sample_weight=data.weight
     ).with_beta(beta)
     if not problem.loss.smooth:
-        raise ParameterError(f"loss={loss!r} has kinks, where neurons cannot be moved; thin needs a smooth loss.")
+        raise ParameterError(f"loss={loss!r} has kinks, where neurons cannot be moved; prune needs a smooth loss.")
     _check_shape(given, data.X.shape[1], problem.targets.shape[1], bias)
 
     def move(neurons: Neurons) -> Neurons:
