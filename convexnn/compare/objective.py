@@ -6,6 +6,7 @@ import numpy as np
 
 from convexnn._types import Floats
 from convexnn.losses import Loss
+from convexnn.network.objective import loss_and_gradient
 
 __all__ = ["Objective"]
 
@@ -80,21 +81,17 @@ class Objective:
     def value_and_gradient(self, theta: Floats) -> tuple[float, Floats]:
         """Objective and its gradient at a flat vector (at kinks: that of the inactive side)."""
         hidden, biases, output, intercept = self.unpack(theta)
-        before = self.X @ hidden.T + biases
-        active = np.maximum(before, 0.0)
-        f = active @ output + intercept
-        slope = self.share * self.loss.gradient(f)
-        back = (slope @ output.T) * (before > 0)
-        grad_hidden, grad_output = back.T @ self.X, active.T @ slope
+        layers = ((hidden, biases), (output.T, intercept))
+        loss, ((grad_hidden, grad_biases), (grad_output, grad_intercept)) = loss_and_gradient(layers, self.X, self.loss)
         parts = self._parts(theta)
         decay_hidden, down_hidden = self._decay(parts[0])
         decay_output, down_output = self._decay(parts[2])
         signs = np.array([1.0, -1.0])[: parts[0].shape[0], None, None]
         gradient = [
-            signs * grad_hidden + self.beta * down_hidden,
-            back.sum(axis=0) if self.free else np.zeros(0),
-            signs * grad_output + self.beta * down_output,
-            slope.sum(axis=0) if self.free else np.zeros(0),
+            signs * (self.share * grad_hidden) + self.beta * down_hidden,
+            self.share * grad_biases if self.free else np.zeros(0),
+            signs * (self.share * grad_output.T) + self.beta * down_output,
+            self.share * grad_intercept if self.free else np.zeros(0),
         ]
-        value = self.share * self.loss.value(f) + self.beta * (decay_hidden + decay_output)
+        value = self.share * loss + self.beta * (decay_hidden + decay_output)
         return float(value), np.concatenate([part.ravel() for part in gradient])

@@ -15,6 +15,7 @@ from convexnn.exceptions import DataError
 from convexnn.geometry.dispersion import a_priori_bound, chamber_diameter, random_data_bound
 from convexnn.geometry.frame import make_frame
 from convexnn.losses import LOSSES
+from convexnn.network import RELU
 from convexnn.network.relu import row_norms
 from convexnn.training import TrainingResult, beta_max, train
 
@@ -76,7 +77,7 @@ def _largest_random_response(X: Floats, v: Floats, norm: Norm, bias: Bias) -> fl
     if bias is True:
         low, high = rows.min(axis=0), rows.max(axis=0)
         rows -= low + rng.random(len(u)) * (high - low)
-    answers = np.maximum(rows, 0.0).T @ v
+    answers = RELU.value(rows).T @ v
     return float((np.linalg.norm(answers, axis=1) if norm == "l2" else np.abs(answers).max(axis=1)).max())
 
 

@@ -16,7 +16,7 @@ from convexnn.constructive.cumulative import AffineMap, stack_cones
 from convexnn.constructive.cutting import CollapsedLayer
 from convexnn.constructive.metric import distances_to_targets
 from convexnn.exceptions import ConditioningWarning, ConstructionError, ParameterError
-from convexnn.network import DeepReLUNetwork
+from convexnn.network import RELU, DeepReLUNetwork
 
 __all__ = ["DeepConstruction", "finish_deep", "output_map"]
 
@@ -70,7 +70,7 @@ class DeepConstruction:
         z = self.start(check_points(X, n_features=self.data.n_features))
         for layer in self.layers:
             cone = layer.cone
-            hidden = np.maximum((z - cone.apex) @ cone.weight.T, 0.0)
+            hidden = RELU.value((z - cone.apex) @ cone.weight.T)
             z = hidden @ cone.inverse.T + cone.apex
         return z
 

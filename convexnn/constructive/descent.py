@@ -10,7 +10,9 @@ from convexnn._checks import check_count, check_real
 from convexnn._types import ArrayLike, Floats
 from convexnn.constructive.classes import ClassData, Weighting, check_class_targets, class_data
 from convexnn.constructive.optimum import weighted_least_squares, with_ones
+from convexnn.losses import LOSSES, Loss
 from convexnn.network import DeepReLUNetwork, ReLUNetwork
+from convexnn.network.objective import forward, loss_and_gradient
 
 __all__ = ["CostGradient", "Descent", "cost_gradient", "gradient_descent", "refit"]
 
@@ -49,20 +51,10 @@ def as_layers(network: ReLUNetwork | DeepReLUNetwork) -> Layers:
     return list(deep.layers)
 
 
-def _backward(layers: Layers, X: Floats, wanted: Floats, weights: Floats) -> tuple[float, Layers]:
-    """C^2 and its gradient; at a kink the derivative of the ramp is taken as 0."""
-    hidden = [X]
-    for w, b in layers[:-1]:
-        hidden.append(np.maximum(hidden[-1] @ w.T + b, 0.0))
-    residual = hidden[-1] @ layers[-1][0].T + layers[-1][1] - wanted
-    signal = 2.0 * weights[:, None] * residual
-    value = float((residual * residual).sum(axis=1) @ weights)
-    grads: Layers = []
-    for k in range(len(layers) - 1, -1, -1):
-        grads.append((signal.T @ hidden[k], signal.sum(axis=0)))
-        if k:
-            signal = (signal @ layers[k][0]) * (hidden[k] > 0)
-    return value, grads[::-1]
+def squared_cost(wanted: Floats, weights: Floats) -> Loss:
+    """C^2 = sum_i w_i |f_i - y_i|^2 for targets (N, Q) and weights (N,): twice the squared error, which has a half."""
+    cost: Loss = LOSSES["squared_error"](wanted, 2.0 * weights)
+    return cost
 
 
 def cost_gradient(
@@ -76,7 +68,7 @@ def cost_gradient(
     """Squared L2 cost of a network and its gradient in all parameters."""
     data = class_data(X, labels)
     y = check_class_targets(targets, data.n_classes)
-    value, grads = _backward(as_layers(network), data.X, y[data.labels], data.weights(weighting))
+    value, grads = loss_and_gradient(as_layers(network), data.X, squared_cost(y[data.labels], data.weights(weighting)))
     return CostGradient(value, tuple(grads))
 
 
@@ -125,15 +117,15 @@ def gradient_descent(
     rate = check_real("rate", rate, low=0.0, strict=True)
     momentum = check_real("momentum", momentum, low=0.0, high=1.0)
     n_steps = check_count("n_steps", n_steps)
-    wanted, weights = y[data.labels], data.weights(weighting)
+    cost = squared_cost(y[data.labels], data.weights(weighting))
     layers = [(w.copy(), b.copy()) for w, b in as_layers(network)]
     speed = [(np.zeros_like(w), np.zeros_like(b)) for w, b in layers]
     squares = np.empty(n_steps + 1)
     for step in range(n_steps):
-        squares[step], grads = _backward(layers, data.X, wanted, weights)
+        squares[step], grads = loss_and_gradient(layers, data.X, cost)
         speed = [(momentum * v + g, momentum * u + h) for (v, u), (g, h) in zip(speed, grads)]
         layers = [(w - rate * v, b - rate * u) for (w, b), (v, u) in zip(layers, speed)]
-    squares[n_steps] = _backward(layers, data.X, wanted, weights)[0]
+    squares[n_steps] = loss_and_gradient(layers, data.X, cost)[0]
     return Descent(DeepReLUNetwork(tuple(layers)), np.sqrt(squares))
 
 
@@ -153,8 +145,6 @@ def refit(
 
 def refit_layers(layers: Layers, data: ClassData, y: Floats, weighting: Weighting) -> DeepReLUNetwork:
     """Affine least squares of the last layer, for checked data."""
-    hidden = data.X
-    for w, b in layers[:-1]:
-        hidden = np.maximum(hidden @ w.T + b, 0.0)
+    hidden = forward(layers, data.X).inputs[-1]
     coef, _ = weighted_least_squares(with_ones(hidden), y[data.labels], data.weights(weighting))
     return DeepReLUNetwork((*layers[:-1], (coef[:-1].T, coef[-1])))

@@ -6,7 +6,9 @@ import numpy as np
 from scipy.optimize import minimize
 
 from convexnn._types import Bias, Floats
+from convexnn.losses import LOSSES
 from convexnn.network import ReLUNetwork
+from convexnn.network.objective import loss_and_gradient
 
 __all__ = ["local_search"]
 
@@ -34,7 +36,7 @@ def local_search(
     """
     start = network.rescaled("l2", bias)
     m, d, c = start.n_neurons, X.shape[1], wanted.shape[1]
-    free = bias is True
+    free, loss = bias is True, LOSSES["squared_error"](wanted)
     weight_decay = np.concatenate([np.full(m * d, beta), np.full(m, 0.0 if free else beta), np.full(m * c, beta)])
 
     def unpack(theta: Floats) -> ReLUNetwork:
@@ -43,16 +45,12 @@ def local_search(
         return ReLUNetwork(w.reshape(m, d), b, a.reshape(m, c), t)
 
     def value(theta: Floats) -> tuple[float, Floats]:
-        net = unpack(theta)
-        hidden = np.maximum(X @ net.hidden_weights.T + net.hidden_biases, 0.0)
-        residual = hidden @ net.output_weights + net.intercept - wanted
-        signal = (residual @ net.output_weights.T) * (hidden > 0)
-        parts = [(signal.T @ X).ravel(), signal.sum(axis=0), (hidden.T @ residual).ravel()]
+        fit, ((hidden, biases), (outer, intercept)) = loss_and_gradient(unpack(theta).layers, X, loss)
         head = theta[: len(weight_decay)]
-        gradient = np.concatenate(parts) + weight_decay * head
+        gradient = np.concatenate([hidden.ravel(), biases, outer.T.ravel()]) + weight_decay * head
         if free:
-            gradient = np.concatenate([gradient, residual.sum(axis=0)])
-        return 0.5 * float((residual**2).sum() + (weight_decay * head) @ head), gradient
+            gradient = np.concatenate([gradient, intercept])
+        return fit + 0.5 * float((weight_decay * head) @ head), gradient
 
     theta = np.concatenate([start.hidden_weights.ravel(), start.hidden_biases, start.output_weights.ravel()])
     theta = np.concatenate([theta, start.intercept]) if free else theta

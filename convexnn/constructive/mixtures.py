@@ -14,6 +14,7 @@ from convexnn._checks import check_count, check_real
 from convexnn._types import Bools, Floats, Ints
 from convexnn.constructive.optimum import linear_regime
 from convexnn.exceptions import ParameterError
+from convexnn.network.objective import backward, forward
 from convexnn.network.relu import row_norms
 
 __all__ = ["GaussianMixture", "MixtureExperiment", "gaussian_mixture", "mixture_experiment"]
@@ -92,24 +93,18 @@ class MixtureExperiment:
 def _initial(n_runs: int, m: int, q: int, rng: np.random.Generator) -> list[Floats]:
     """Uniform(+-1/sqrt(fan in)) for weights and biases, the default of PyTorch's linear layer."""
     size = 1.0 / np.sqrt(m)
-    shapes = [(n_runs, m, m), (n_runs, 1, m), (n_runs, m, q), (n_runs, 1, q)]
+    shapes = [(n_runs, m, m), (n_runs, m), (n_runs, q, m), (n_runs, q)]
     return [rng.uniform(-size, size, shape) for shape in shapes]
 
 
 def _loss_gradients(params: list[Floats], X: Floats, wanted: Floats) -> tuple[Floats, list[Floats]]:
+    """Mean squared error of each run and its gradient; all runs are differentiated together."""
     w1, b1, w2, b2 = params
-    hidden = np.maximum(X @ w1 + b1, 0.0)
-    residual = hidden @ w2 + b2 - wanted
-    n = len(X)
-    signal = (2.0 / n) * residual
-    inner = (signal @ w2.transpose(0, 2, 1)) * (hidden > 0)
-    gradients = [
-        X.T @ inner,
-        inner.sum(axis=1, keepdims=True),
-        hidden.transpose(0, 2, 1) @ signal,
-        signal.sum(axis=1, keepdims=True),
-    ]
-    return (residual * residual).sum(axis=(1, 2)) / n, gradients
+    layers = ((w1, b1), (w2, b2))
+    passed = forward(layers, X)
+    residual = passed.outputs - wanted
+    gradient = backward(layers, passed, (2.0 / len(X)) * residual)
+    return (residual * residual).sum(axis=(1, 2)) / len(X), [part for pair in gradient for part in pair]
 
 
 @dataclass

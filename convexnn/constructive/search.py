@@ -17,9 +17,11 @@ from convexnn.constructive.classes import ClassData, Weighting, check_class_targ
 from convexnn.constructive.cones import cone_layer
 from convexnn.constructive.coordinates import coordinate_map
 from convexnn.constructive.cumulative import AffineMap
+from convexnn.constructive.descent import squared_cost
 from convexnn.constructive.halfspace import barycentre_axis
 from convexnn.constructive.optimum import fit_affine, weighted_least_squares, with_ones
-from convexnn.network import ReLUNetwork
+from convexnn.network import RELU, ReLUNetwork
+from convexnn.network.objective import loss_and_gradient
 
 __all__ = ["TruncationSearch", "best_truncation"]
 
@@ -62,7 +64,7 @@ class _Problem:
 
     def solve(self, weight: Floats, bias: Floats) -> tuple[float, Floats]:
         """Cost and best output layer (m + 1, c) behind a hidden layer."""
-        hidden = np.maximum(self.points @ weight.T + bias, 0.0)
+        hidden = RELU.value(self.points @ weight.T + bias)
         coef, cost = weighted_least_squares(with_ones(hidden), self.wanted, self.weights)
         return cost, coef
 
@@ -70,13 +72,10 @@ class _Problem:
         """Squared cost minimised over the last layer, and its exact gradient in (W1, b1)."""
         m = self.points.shape[1]
         weight, bias = theta[: width * m].reshape(width, m), theta[width * m :]
-        pre = self.points @ weight.T + bias
-        hidden = with_ones(np.maximum(pre, 0.0))
-        coef, _ = weighted_least_squares(hidden, self.wanted, self.weights)
-        residual = hidden @ coef - self.wanted
-        signal = (2.0 * self.weights[:, None] * residual) @ coef[:-1].T * (pre > 0)
-        value = float((residual * residual).sum(axis=1) @ self.weights)
-        return value, np.concatenate([(signal.T @ self.points).ravel(), signal.sum(axis=0)])
+        _, coef = self.solve(weight, bias)
+        layers = ((weight, bias), (coef[:-1].T, coef[-1]))
+        value, gradient = loss_and_gradient(layers, self.points, squared_cost(self.wanted, self.weights))
+        return value, np.concatenate([gradient[0][0].ravel(), gradient[0][1]])
 
 
 def _candidates(points: Floats, means: Floats) -> list[Start]:

@@ -15,7 +15,7 @@ from convexnn._types import ArrayLike, Floats
 from convexnn.constructive.classes import ClassData, Weighting, check_class_targets, class_data
 from convexnn.constructive.optimum import weighted_least_squares, with_ones
 from convexnn.exceptions import ConstructionError
-from convexnn.network import ReLUNetwork
+from convexnn.network import RELU, ReLUNetwork
 
 __all__ = ["RankReport", "TruncationOptimum", "rank_report", "truncate", "truncation_optimum"]
 
@@ -151,7 +151,7 @@ def truncation_optimum(
     data = class_data(X, labels)
     y = check_class_targets(targets, data.n_classes)
     w, b = _check_layer(weight, bias, data.n_features)
-    hidden = np.maximum(data.X @ w.T + b, 0.0)
+    hidden = RELU.value(data.X @ w.T + b)
     wanted, weights = y[data.labels], data.weights(weighting)
     tied, paper_value = weighted_least_squares(hidden - b, wanted, weights)
     free, value = weighted_least_squares(with_ones(hidden), wanted, weights)

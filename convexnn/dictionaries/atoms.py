@@ -8,6 +8,7 @@ import numpy as np
 
 from convexnn._checks import check_points
 from convexnn._types import ArrayLike, Floats, Ints
+from convexnn.network import RELU
 
 __all__ = ["Atoms"]
 
@@ -50,4 +51,4 @@ class Atoms:
         points = check_points(X, n_features=self.normals.shape[1])
         out = points @ self.normals.T
         out += self.offsets
-        return np.maximum(out, 0.0, out=out)
+        return RELU.value(out, out=out)

@@ -17,6 +17,7 @@ from convexnn.dictionaries.hyperplanes import Hyperplanes, enumerate_hyperplanes
 from convexnn.exceptions import DataError, ParameterError
 from convexnn.geometry.distinct import generating_rows
 from convexnn.geometry.frame import Frame, make_frame
+from convexnn.network import RELU
 
 __all__ = ["Dictionary", "dictionary"]
 
@@ -69,7 +70,7 @@ class Dictionary:
         core.wedge_responses(self.frame.points, planes.normals, planes.offsets, out)
         self._silence_generators(out, planes.generators)
         out *= signed[:, None]
-        return np.maximum(out, 0.0, out=out).T
+        return RELU.value(out, out=out).T
 
     def matrix(self, order: Literal["C", "F"] = "F") -> Floats:
         """The whole matrix (n, n_atoms), C- or Fortran-contiguous.

@@ -12,6 +12,7 @@ from convexnn._checks import check_points
 from convexnn._types import ArrayLike, Floats
 from convexnn.exceptions import DataError
 from convexnn.network.activation import RELU, Activation
+from convexnn.network.objective import forward
 from convexnn.network.relu import ReLUNetwork
 
 __all__ = ["DeepReLUNetwork"]
@@ -96,17 +97,15 @@ class DeepReLUNetwork:
 
     def activations(self, X: Floats) -> list[Floats]:
         """Checked samples X (n, d) after each hidden layer, a list of (n, width) arrays."""
-        out: list[Floats] = []
-        hidden = X
-        for weight, bias in self.layers[:-1]:
-            hidden = self.activation.value(hidden @ weight.T + bias)
-            out.append(hidden)
-        return out
+        return forward(self.layers, X, self.activation).inputs[1:]
 
     def outputs(self, X: Floats) -> Floats:
         """Outputs (n, c) of checked samples."""
+        hidden = X
+        for weight, bias in self.layers[:-1]:
+            hidden = self.activation.value(hidden @ weight.T + bias)
         weight, bias = self.layers[-1]
-        return np.asarray([X, *self.activations(X)][-1] @ weight.T + bias)
+        return np.asarray(hidden @ weight.T + bias)
 
     def predict(self, X: ArrayLike) -> Floats:
         """Outputs at X (n, d): shape (n,) for one output, else (n, c).

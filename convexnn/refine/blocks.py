@@ -15,12 +15,13 @@ from convexnn.certificate.response import max_response, network_scope_is_exact
 from convexnn.exceptions import DictionarySizeError, ParameterError, SolverError
 from convexnn.geometry.dispersion import APrioriBound, a_priori_bound
 from convexnn.geometry.frame import Frame, make_frame
-from convexnn.network import DeepReLUNetwork
+from convexnn.network import RELU, DeepReLUNetwork
+from convexnn.network.objective import forward
 from convexnn.network.relu import row_norms
 from convexnn.refine.interpolation import Interpolation, least_norm
 from convexnn.refine.neurons import near_wedges
 from convexnn.refine.objective import balanced, check_kind, half_decay
-from convexnn.refine.readers import from_module
+from convexnn.refine.readers import relu_network
 from convexnn.refine.wedges import WedgeFinder
 from convexnn.training.strategy import make_plan
 
@@ -134,7 +135,7 @@ def rebuild_blocks(
     -------
     Rebuilt
     """
-    given = from_module(network)
+    given = relu_network(network)
     points = check_points(X, n_features=given.n_features)
     norm, max_atoms = check_norm(norm), check_count("max_atoms", max_atoms)
     check_kind(given, norm, bias)
@@ -167,7 +168,7 @@ def _rebuilt(
     block: int, A: Floats, first: Layer, second: Layer, norm: Norm, bias: bool, options: _Options
 ) -> tuple[Layer, Layer, BlockReport]:
     frame = make_frame(np.ascontiguousarray(A), norm=norm, bias=bias)
-    T = np.maximum(A @ first[0].T + first[1], 0.0) @ second[0].T + second[1]
+    T = forward((first, second), A).outputs
     inner, outer = row_norms(first[0], norm), row_norms(np.ascontiguousarray(second[0].T), norm)
     alive = np.flatnonzero((inner > 0) & (outer > 0))
     before = float(inner @ outer)
@@ -226,12 +227,12 @@ class _Pool:
     @property
     def columns(self) -> Floats:
         """Responses (n, m) of all neurons."""
-        return np.maximum(self._A @ self.unit.T + self.offset, 0.0)
+        return RELU.value(self._A @ self.unit.T + self.offset)
 
     def _append(self, normals: Floats, offsets: Floats) -> Floats:
         weights, biases = self._frame.to_input(normals, offsets)
         self.unit, self.offset = np.concatenate([self.unit, weights]), np.concatenate([self.offset, biases])
-        return np.maximum(self._A @ weights.T + biases, 0.0)
+        return RELU.value(self._A @ weights.T + biases)
 
     def more(self, v: Floats) -> tuple[Floats, float]:
         """Columns of neurons that respond to v (n, c) by more than 1, and the bound <v, T> / largest response."""

@@ -16,7 +16,7 @@ from convexnn.network import DeepReLUNetwork
 from convexnn.refine.neurons import NeuronReport, near_wedges, neuron_report
 from convexnn.refine.objective import check_layers
 from convexnn.refine.polished import neuron_table
-from convexnn.refine.readers import from_module
+from convexnn.refine.readers import relu_network
 from convexnn.refine.wedges import WedgeFinder
 
 __all__ = ["Explanation", "explain"]
@@ -84,7 +84,7 @@ def explain(
     ModelFormatError, DataError, ParameterError
         If an argument is not usable.
     """
-    net = from_module(network)
+    net = relu_network(network)
     points = check_points(X, n_features=net.n_features)
     norm = check_norm(norm)
     if bias not in (True, False):

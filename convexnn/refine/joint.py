@@ -12,6 +12,7 @@ from convexnn._types import Floats
 from convexnn.exceptions import ParameterError
 from convexnn.losses import LOSSES
 from convexnn.network import DeepReLUNetwork
+from convexnn.network.objective import objective_and_gradient
 from convexnn.refine.last_layer import Task
 from convexnn.refine.objective import balanced
 
@@ -82,17 +83,5 @@ class _Model:
         return layers
 
     def __call__(self, theta: Floats) -> tuple[float, Floats]:
-        layers, beta = self.unpack(theta), self._task.beta
-        inputs = [self._task.X]
-        for weight, bias in layers[:-1]:
-            inputs.append(np.maximum(inputs[-1] @ weight.T + bias, 0.0))
-        f = inputs[-1] @ layers[-1][0].T + layers[-1][1]
-        value = self._loss.value(f) + 0.5 * beta * sum(float((w * w).sum()) for w, _ in layers)
-        back = self._loss.gradient(f)
-        gradient: list[tuple[Floats, Floats]] = []
-        for k in reversed(range(len(layers))):
-            weight = layers[k][0]
-            gradient.append((back.T @ inputs[k] + beta * weight, back.sum(axis=0)))
-            if k:
-                back = (back @ weight) * (inputs[k] > 0)
-        return value, self.pack(tuple(reversed(gradient)))
+        value, gradient = objective_and_gradient(self.unpack(theta), self._task.X, self._loss, self._task.beta)
+        return value, self.pack(tuple(gradient))

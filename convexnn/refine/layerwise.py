@@ -12,7 +12,7 @@ from convexnn._types import ArrayLike, Floats, Norm
 from convexnn.certificate import Certificate
 from convexnn.exceptions import ParameterError
 from convexnn.losses import LOSSES
-from convexnn.network import DeepReLUNetwork, ReLUNetwork
+from convexnn.network import RELU, DeepReLUNetwork, ReLUNetwork
 from convexnn.network.relu import row_norms
 from convexnn.refine.joint import fine_tuned
 from convexnn.refine.last_layer import Task, reoptimised
@@ -190,7 +190,7 @@ def _blocks(
             break
         weight, offset = _strongest(result.network, options.norm, width)
         layers.append((weight, offset))
-        A = np.ascontiguousarray(np.maximum(A @ weight.T + offset, 0.0))
+        A = np.ascontiguousarray(RELU.value(A @ weight.T + offset))
     return layers, results
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from convexnn._types import Floats
 from convexnn.geometry.frame import Frame
+from convexnn.network import RELU
 from convexnn.network.relu import row_norms
 from convexnn.refine.wedges import NearWedge, WedgeFinder, from_working, to_working
 
@@ -81,5 +82,5 @@ def neuron_report(
         axes=tuple(int(i) - n for i in wedge.rows[wedge.rows >= n]),
         inner_products=tuple(float(p) for p in response[samples] / length),
         angle=float(np.degrees(wedge.angle)),
-        share=response_share(np.maximum(response, 0.0), np.maximum(A @ normal[0] + offset[0], 0.0)),
+        share=response_share(RELU.value(response), RELU.value(A @ normal[0] + offset[0])),
     )

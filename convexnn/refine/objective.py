@@ -10,7 +10,7 @@ from convexnn._checks import check_norm, check_points, check_real, check_targets
 from convexnn._types import ArrayLike, Floats, Norm
 from convexnn.exceptions import ParameterError
 from convexnn.losses import LOSSES
-from convexnn.network import DeepReLUNetwork
+from convexnn.network import RELU, DeepReLUNetwork
 from convexnn.network.relu import row_norms
 
 __all__ = ["balanced", "check_kind", "check_layers", "deep_objective", "half_decay"]
@@ -96,7 +96,7 @@ def _without_idle(layers: Pairs) -> Pairs:
     for k in range(len(layers) - 1):
         (weight, bias), (following, shift) = layers[k], layers[k + 1]
         fixed = ~weight.any(axis=1)
-        layers[k + 1] = (following, shift + following[:, fixed] @ np.maximum(bias[fixed], 0.0))
+        layers[k + 1] = (following, shift + following[:, fixed] @ RELU.value(bias[fixed]))
         bias[fixed] = 0.0
         following[:, fixed] = 0.0
     for k in reversed(range(len(layers) - 1)):

@@ -17,7 +17,7 @@ from convexnn.refine.last_layer import Task, reoptimised
 from convexnn.refine.neurons import NeuronReport
 from convexnn.refine.objective import balanced, check_kind, check_layers
 from convexnn.refine.polished import Polished
-from convexnn.refine.readers import from_module
+from convexnn.refine.readers import relu_network
 from convexnn.refine.replacement import candidates_of, replace_inner, replace_last
 from convexnn.refine.scores import default_score
 from convexnn.refine.wedges import WedgeFinder
@@ -96,7 +96,7 @@ def polish(
     DataError, ParameterError
         If an argument is not usable.
     """
-    given = from_module(network)
+    given = relu_network(network)
     points = check_points(X, n_features=given.n_features)
     targets = check_targets(y, len(points))
     if choose not in ("nearest", "lasso"):

@@ -11,7 +11,7 @@ from convexnn._types import ArrayLike, Bias, Norm
 from convexnn.exceptions import DataError, ParameterError
 from convexnn.losses import LOSSES
 from convexnn.network import ReLUNetwork
-from convexnn.refine.readers import from_module
+from convexnn.refine.readers import relu_network
 from convexnn.restricted.problem import make_problem
 from convexnn.search.convert import network_of, neurons_of
 from convexnn.search.descent import Neurons, anneal, descend
@@ -70,7 +70,7 @@ def prune(
     DataError, ParameterError
         If an argument is not usable.
     """
-    given = from_module(network).to_shallow()
+    given = relu_network(network).to_shallow()
     data = check_samples(X, y, sample_weight)
     norm, bias = check_norm(norm), check_bias(bias)
     beta = check_real("beta", beta, low=0.0, strict=True)

@@ -11,7 +11,7 @@ from convexnn._types import Floats
 from convexnn.exceptions import DataError, ModelFormatError
 from convexnn.network import RELU, DeepReLUNetwork, ReLUNetwork
 
-__all__ = ["from_module", "to_module"]
+__all__ = ["from_module", "relu_network", "to_module"]
 
 # Probes that a module answers next to the network read from it, and how well the answers must agree.
 _PROBES = 16
@@ -58,6 +58,15 @@ def from_module(model: Any) -> DeepReLUNetwork:
     )
 
 
+def relu_network(model: Any) -> DeepReLUNetwork:
+    """The network inside a model, refused unless its activation is ReLU: what neurons through samples can represent
+    is known for it only.
+    """
+    network = from_module(model)
+    _require_relu(network)
+    return network
+
+
 def to_module(network: DeepReLUNetwork, module: Any) -> None:
     """Copy the weights of a network into a model of the same widths, in place.
 
@@ -97,7 +106,7 @@ def _check_shapes(network: DeepReLUNetwork, theirs: DeepReLUNetwork) -> None:
 def _require_relu(network: DeepReLUNetwork) -> None:
     if network.activation != RELU:
         slope = network.activation.slope
-        raise ModelFormatError(f"the network has an activation of slope {slope:g}; the model has ReLU.")
+        raise ModelFormatError(f"the network has an activation of slope {slope:g}; only ReLU networks are served here.")
 
 
 def _write_module(network: DeepReLUNetwork, module: Any) -> None:

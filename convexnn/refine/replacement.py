@@ -8,7 +8,7 @@ import numpy as np
 
 from convexnn._types import Bools, Floats
 from convexnn.losses import LOSSES
-from convexnn.network import DeepReLUNetwork
+from convexnn.network import RELU, DeepReLUNetwork
 from convexnn.network.relu import row_norms
 from convexnn.refine.last_layer import Task, reoptimised, responses, with_last
 from convexnn.refine.neurons import NeuronReport, near_wedges, neuron_report
@@ -169,14 +169,14 @@ def _one_by_one(network: DeepReLUNetwork, task: Task, wedges: WedgeLayer, A: Flo
     loss = LOSSES[task.loss](task.Y)
     weight, bias = network.layers[k]
     following, shift = network.layers[k + 1]
-    pre = np.maximum(A @ weight.T + bias, 0.0) @ following.T + shift
+    pre = RELU.value(A @ weight.T + bias) @ following.T + shift
     behind = DeepReLUNetwork(network.layers[k + 2 :])
-    value = loss.value(behind.outputs(np.maximum(pre, 0.0)))
+    value = loss.value(behind.outputs(RELU.value(pre)))
     taken = np.zeros(len(bias), dtype=bool)
     for j in np.flatnonzero(wedges.has):
-        change = np.maximum(A @ wedges.weight[j] + wedges.bias[j], 0.0) - np.maximum(A @ weight[j] + bias[j], 0.0)
+        change = RELU.value(A @ wedges.weight[j] + wedges.bias[j]) - RELU.value(A @ weight[j] + bias[j])
         moved = pre + np.outer(change, following[:, j])
-        trial = loss.value(behind.outputs(np.maximum(moved, 0.0)))
+        trial = loss.value(behind.outputs(RELU.value(moved)))
         if trial < value:
             taken[j], pre, value = True, moved, trial
     return taken

@@ -7,6 +7,7 @@ import numpy as np
 from convexnn._progress import Clock
 from convexnn._types import Floats
 from convexnn.geometry.frame import Frame
+from convexnn.network import RELU
 from convexnn.refine.wedges import NearWedge, to_working
 from convexnn.training.session import Session
 
@@ -26,7 +27,7 @@ def representing_wedges(frame: Frame, A: Floats, weights: Floats, biases: Floats
 
 
 def _representing(frame: Frame, A: Floats, weight: Floats, bias: float) -> NearWedge | None:
-    response = np.maximum(A @ weight + bias, 0.0)
+    response = RELU.value(A @ weight + bias)
     if np.ptp(response) == 0.0:
         return None
     session = Session(A, response, norm=frame.norm, bias=frame.affine, scope="dictionary")

@@ -10,6 +10,7 @@ import numpy as np
 from convexnn._checks import check_points
 from convexnn._types import ArrayLike, Floats
 from convexnn.network import DeepReLUNetwork
+from convexnn.network.objective import forward
 from convexnn.network.relu import row_norms
 from convexnn.refine.readers import from_module
 
@@ -98,7 +99,7 @@ def _steepest(net: DeepReLUNetwork, X: Floats) -> float:
     for start in range(0, len(X), 256):
         rows = X[start : start + 256]
         jacobian: Floats = np.broadcast_to(net.layers[0][0], (len(rows), *net.layers[0][0].shape))
-        for (weight, _), active in zip(net.layers[1:], net.activations(rows)):
-            jacobian = weight @ (jacobian * (active > 0)[:, :, None])
+        for (weight, _), pre in zip(net.layers[1:], forward(net.layers, rows, net.activation).pre):
+            jacobian = weight @ (jacobian * net.activation.derivative(pre)[:, :, None])
         steepest = max(steepest, float(np.linalg.norm(jacobian, 2, axis=(1, 2)).max()))
     return steepest

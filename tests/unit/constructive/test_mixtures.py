@@ -26,7 +26,7 @@ def test_batched_training_is_gradient_descent_with_momentum():
     params = _initial(4, 3, 2, np.random.default_rng(5))
     for k in range(4):
         w1, b1, w2, b2 = (p[k] for p in params)
-        net = DeepReLUNetwork(((w1.T, b1[0]), (w2.T, b2[0])))
+        net = DeepReLUNetwork(((w1, b1), (w2, b2)))
         # The experiment reports the cost before its last step.
         went = gradient_descent(net, mix.X, mix.labels, rate=0.05, momentum=0.9, n_steps=19)
         assert found.initial[k] == pytest.approx(went.costs[0], rel=1e-10)

@@ -13,7 +13,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from convexnn import DeepReLUNetwork, ReLUNetwork, polish
 from convexnn.exceptions import DataError, ModelFormatError
 from convexnn.network import Activation
-from convexnn.refine import from_module, to_module
+from convexnn.refine import explain, from_module, prune, rebuild_blocks, scale_report, to_module
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(30, 3))
@@ -30,6 +30,18 @@ def test_own_values_and_pairs():
     assert from_module(deep) is deep
     pairs = [(np.array(w), np.array(b)) for w, b in deep.layers]
     np.testing.assert_allclose(from_module(pairs).outputs(X), forward(pairs, X), rtol=1e-12)
+
+
+def test_other_activations_are_refused_where_only_relu_is_served():
+    network = ReLUNetwork(np.eye(3), np.zeros(3), np.ones((3, 1)), [0.0], activation=Activation(-1.0))
+    assert from_module(network).activation == network.activation
+    assert scale_report(network, X).local > 0
+    for work in (polish, prune):
+        with pytest.raises(ModelFormatError, match="slope -1"):
+            work(network, X, X[:, 0], beta=0.1)
+    for work in (explain, rebuild_blocks):
+        with pytest.raises(ModelFormatError, match="slope -1"):
+            work(network, X)
 
 
 @pytest.mark.parametrize("hidden", [(5,), (6, 4), (4, 4, 3)])
