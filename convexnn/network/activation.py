@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from convexnn._checks import check_real
-from convexnn._types import Floats
+from convexnn._types import Bools, Floats
 from convexnn.exceptions import ParameterError
 
 __all__ = ["RELU", "Activation"]
@@ -44,8 +44,14 @@ class Activation:
 
     def derivative(self, pre: Floats) -> Floats:
         """s'(t) of each entry; at the kink that of the inactive side."""
-        active = pre > 0.0
-        return np.where(active, 1.0, self.slope) if self.slope else np.asarray(active, dtype=np.float64)
+        return np.where(pre > 0.0, 1.0, self.slope)
+
+    def pull_back(self, signal: Floats, active: Bools) -> Floats:
+        """Multiply `signal` by s'(t) in place, where `active` says whether t > 0; this is a step of the chain rule."""
+        if self.slope:
+            return np.asarray(np.multiply(signal, self.slope, out=signal, where=~active))
+        signal *= active
+        return signal
 
 
 RELU = Activation()

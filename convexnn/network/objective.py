@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convexnn._types import Floats
+from convexnn._types import Bools, Floats
 from convexnn.losses import Loss
 from convexnn.network.activation import RELU, Activation
 
@@ -28,24 +28,26 @@ class Forward:
     ----------
     inputs : list of (n, in) arrays
         What enters each layer: the samples, then the hidden neurons s(t).
-    pre : list of (n, width) arrays
-        Arguments t of the activation, one array per hidden layer.
+    active : list of (n, width) arrays of bool
+        Whether the argument t of the activation is positive, one array per hidden layer.
     outputs : (n, c) array
     """
 
     inputs: list[Floats]
-    pre: list[Floats]
+    active: list[Bools]
     outputs: Floats
 
 
 def forward(layers: Sequence[Layer], X: Floats, activation: Activation = RELU) -> Forward:
     """Evaluate a network at samples X (n, d), keeping what :func:`backward` needs."""
-    inputs, pre = [X], []
+    inputs, active = [X], []
     for weight, bias in layers[:-1]:
-        pre.append(inputs[-1] @ weight.mT + bias[..., None, :])
-        inputs.append(activation.value(pre[-1]))
+        pre = inputs[-1] @ weight.mT
+        pre += bias[..., None, :]
+        active.append(pre > 0.0)
+        inputs.append(activation.value(pre, out=pre))
     weight, bias = layers[-1]
-    return Forward(inputs, pre, np.asarray(inputs[-1] @ weight.mT + bias[..., None, :]))
+    return Forward(inputs, active, np.asarray(inputs[-1] @ weight.mT + bias[..., None, :]))
 
 
 def backward(
@@ -57,7 +59,7 @@ def backward(
     ----------
     layers : sequence of (weight (out, in), bias (out,)) pairs
     passed : Forward
-        Of these layers.
+        Of these layers. It is used up: all but the first of its inputs are overwritten.
     signal : (n, c) array
         Gradient of the function at the outputs.
     activation : Activation
@@ -71,8 +73,9 @@ def backward(
     for k in reversed(range(len(layers))):
         gradient.append((signal.mT @ passed.inputs[k], signal.sum(axis=-2)))
         if k:
-            signal = signal @ layers[k][0]
-            signal *= activation.derivative(passed.pre[k - 1])
+            # The hidden neurons have been used, so the signal takes their memory: allocating would cost as much again.
+            signal = np.matmul(signal, layers[k][0], out=passed.inputs[k])
+            signal = activation.pull_back(signal, passed.active[k - 1])
     return gradient[::-1]
 
 

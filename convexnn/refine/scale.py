@@ -99,7 +99,7 @@ def _steepest(net: DeepReLUNetwork, X: Floats) -> float:
     for start in range(0, len(X), 256):
         rows = X[start : start + 256]
         jacobian: Floats = np.broadcast_to(net.layers[0][0], (len(rows), *net.layers[0][0].shape))
-        for (weight, _), pre in zip(net.layers[1:], forward(net.layers, rows, net.activation).pre):
-            jacobian = weight @ (jacobian * net.activation.derivative(pre)[:, :, None])
+        for (weight, _), active in zip(net.layers[1:], forward(net.layers, rows, net.activation).active):
+            jacobian = weight @ (jacobian * np.where(active, 1.0, net.activation.slope)[:, :, None])
         steepest = max(steepest, float(np.linalg.norm(jacobian, 2, axis=(1, 2)).max()))
     return steepest

@@ -17,6 +17,9 @@ def test_value_and_derivative_are_the_definition(slope):
     s = Activation(slope)
     np.testing.assert_array_equal(s.value(pre), [t if t > 0 else (slope * t if slope else 0.0) for t in pre])
     np.testing.assert_array_equal(s.derivative(pre), [1.0 if t > 0 else slope for t in pre])
+    signal = np.arange(9.0)
+    assert s.pull_back(signal, pre > 0) is signal
+    np.testing.assert_array_equal(signal, np.arange(9.0) * s.derivative(pre))
     buffer = pre.copy()
     assert s.value(buffer, out=buffer) is buffer
     np.testing.assert_array_equal(buffer, s.value(pre))

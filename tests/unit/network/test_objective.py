@@ -48,9 +48,9 @@ def test_forward_is_the_definition(depth, slope):
     np.testing.assert_allclose(passed.outputs, expected, atol=1e-13)
     network = DeepReLUNetwork(tuple(layers), activation=Activation(slope))
     np.testing.assert_allclose(network.outputs(X), expected, atol=1e-13)
-    assert len(passed.inputs) == depth == len(passed.pre) + 1
-    for hidden, pre in zip(passed.inputs[1:], passed.pre):
-        np.testing.assert_array_equal(hidden, np.where(pre > 0, pre, slope * pre))
+    assert len(passed.inputs) == depth == len(passed.active) + 1
+    for (weight, bias), before, active in zip(layers, passed.inputs, passed.active):
+        np.testing.assert_array_equal(active, before @ weight.T + bias > 0)
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.2, -1.0])
