@@ -1,34 +1,17 @@
 #include "convexnn/events.hpp"
 
 #include <algorithm>
-#include <cstdint>
-#include <cstring>
 
 #include "convexnn/vector.hpp"
-
-// Vectors of eight doubles are passed only to functions that are inlined, so their calling convention is never used.
-#pragma GCC diagnostic ignored "-Wpsabi"
 
 namespace convexnn {
 
 namespace {
-constexpr std::size_t kLanes = Lanes::kCount;
-using Eight = double __attribute__((vector_size(kLanes * sizeof(double))));
-using Indices = std::int64_t __attribute__((vector_size(kLanes * sizeof(double))));
-
-inline Eight load(const double* x) {
-    Eight v;
-    std::memcpy(&v, x, sizeof v);
-    return v;
+// Numbers of the eight events from `first` on.
+CONVEXNN_INLINE Eight numbers(double first) {
+    const double ramp[kLanes] = {0, 1, 2, 3, 4, 5, 6, 7};
+    return all_lanes(first) + load(ramp);
 }
-inline void store(double* x, const Eight& v) { std::memcpy(x, &v, sizeof v); }
-// Eight planar vectors: their first and their second coordinates.
-inline void load(const Two* p, Eight& x, Eight& y) {
-    const Eight a = load(reinterpret_cast<const double*>(p)), b = load(reinterpret_cast<const double*>(p + 4));
-    x = __builtin_shuffle(a, b, Indices{0, 2, 4, 6, 8, 10, 12, 14});
-    y = __builtin_shuffle(a, b, Indices{1, 3, 5, 7, 9, 11, 13, 15});
-}
-constexpr Eight kRamp = {0, 1, 2, 3, 4, 5, 6, 7};
 }  // namespace
 
 Lanes::Lanes() {
@@ -58,11 +41,11 @@ CONVEXNN_CLONES void lengths_l2(EventBlock& b, std::size_t count) {
 
 CONVEXNN_CLONES void lengths_l1(EventBlock& b, std::size_t count, const double* bx, const double* by, std::size_t r) {
     for (std::size_t i = 0; i < count; i += kLanes) {
-        Eight dx, dy, sum = {0, 0, 0, 0, 0, 0, 0, 0};
+        Eight dx, dy, sum = all_lanes(0.0);
         load(b.d + i, dx, dy);
         for (std::size_t l = 0; l < r; ++l) {
             const Eight u = by[l] * dx - bx[l] * dy;
-            sum += u < 0.0 ? -u : u;
+            sum += select(u < all_lanes(0.0), -1.0 * u, u);
         }
         store(b.n2 + i, sum * sum);
     }
@@ -71,20 +54,20 @@ CONVEXNN_CLONES void lengths_l1(EventBlock& b, std::size_t count, const double* 
 CONVEXNN_CLONES void best_wedges(const EventBlock& b, std::size_t count, double tx, double ty, double first,
                                  Lanes& lanes) {
     Eight num = load(lanes.num), den = load(lanes.den), bx = load(lanes.ux), by = load(lanes.uy), at = load(lanes.at);
-    Eight here = first + kRamp;
-    for (std::size_t i = 0; i < count; i += kLanes, here += static_cast<double>(kLanes)) {
+    Eight here = numbers(first);
+    for (std::size_t i = 0; i < count; i += kLanes, here += all_lanes(kLanes)) {
         Eight dx, dy, ux, uy;
         load(b.d + i, dx, dy);
         load(b.u + i, ux, uy);
         const Eight n2 = load(b.n2 + i);
-        const Eight left = dx * uy - dy * ux, right = left - (dx * ty - dy * tx);
-        const Eight l2 = left * left, r2 = right * right, m2 = l2 >= r2 ? l2 : r2;
+        const Eight left = dx * uy - dy * ux, right = left - (ty * dx - tx * dy);
+        const Eight l2 = left * left, r2 = right * right, m2 = select(l2 >= r2, l2, r2);
         const auto better = m2 * den > num * n2;
-        num = better ? m2 : num;
-        den = better ? n2 : den;
-        bx = better ? ux : bx;
-        by = better ? uy : by;
-        at = better ? here : at;
+        num = select(better, m2, num);
+        den = select(better, n2, den);
+        bx = select(better, ux, bx);
+        by = select(better, uy, by);
+        at = select(better, here, at);
     }
     store(lanes.num, num), store(lanes.den, den), store(lanes.ux, bx), store(lanes.uy, by), store(lanes.at, at);
 }
@@ -95,13 +78,13 @@ struct ArcLanes {
     Eight num, x, y, at;
 
     explicit ArcLanes(const Lanes& l) : num(load(l.num)), x(load(l.ux)), y(load(l.uy)), at(load(l.at)) {}
-    void offer(const Eight& cx, const Eight& cy, const Eight& at_p, const Eight& at_f, const Eight& here) {
-        const Eight n2 = cx * cx + cy * cy, inside = at_p * at_f < 0.0 ? n2 : n2 * 0.0;
+    CONVEXNN_INLINE void offer(const Eight& cx, const Eight& cy, const Eight& at_p, const Eight& at_f, const Eight& here) {
+        const Eight n2 = cx * cx + cy * cy, inside = select(at_p * at_f < all_lanes(0.0), n2, 0.0 * n2);
         const auto better = inside > num;
-        num = better ? inside : num;
-        x = better ? cx : x;
-        y = better ? cy : y;
-        at = better ? here : at;
+        num = select(better, inside, num);
+        x = select(better, cx, x);
+        y = select(better, cy, y);
+        at = select(better, here, at);
     }
     void save(Lanes& l) const { store(l.num, num), store(l.ux, x), store(l.uy, y), store(l.at, at); }
 };
@@ -110,14 +93,15 @@ struct ArcLanes {
 CONVEXNN_CLONES void best_arcs(const EventBlock& b, std::size_t count, double tx, double ty, double first, Lanes& left,
                                Lanes& right) {
     ArcLanes l(left), r(right);
-    Eight here = first + kRamp;
-    for (std::size_t i = 0; i < count; i += kLanes, here += static_cast<double>(kLanes)) {
+    const Eight all_x = all_lanes(tx), all_y = all_lanes(ty);
+    Eight here = numbers(first);
+    for (std::size_t i = 0; i < count; i += kLanes, here += all_lanes(kLanes)) {
         Eight x, y, px, py, fx, fy;
         load(b.u + i, x, y);
         load(b.f + i, px, py);
         load(b.f + i + 1, fx, fy);
         l.offer(x, y, px * x + py * y, fx * x + fy * y, here);
-        x -= tx, y -= ty;
+        x -= all_x, y -= all_y;
         r.offer(x, y, px * x + py * y, fx * x + fy * y, here);
     }
     l.save(left), r.save(right);

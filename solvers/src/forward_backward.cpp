@@ -7,12 +7,6 @@
 #include "convexnn/vector.hpp"
 
 // Clones for instruction sets need plain functions, so every loop is an inline body with an instance per precision.
-#if defined(__GNUC__)
-#define CONVEXNN_INLINE inline __attribute__((always_inline))
-#else
-#define CONVEXNN_INLINE inline
-#endif
-
 namespace convexnn {
 namespace {
 

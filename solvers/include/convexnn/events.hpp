@@ -5,10 +5,9 @@
 
 #include <cstddef>
 
-namespace convexnn {
+#include "convexnn/packs.hpp"
 
-// Two and eight doubles at once; compilers split them to the vector length of the target.
-using Two = double __attribute__((vector_size(16)));
+namespace convexnn {
 
 // Legend as in sweep.hpp: d the vector of the event (not folded), f = +-d folded, U the sum on the left before it.
 struct EventBlock {
@@ -21,7 +20,7 @@ struct EventBlock {
 // Best neuron of every eighth event: value^2 = num / den, at event `at`, where the sum was U. Eight independent
 // comparisons, whatever the vector length of the machine, so that every machine and thread count agrees.
 struct Lanes {
-    static constexpr std::size_t kCount = 8;
+    static constexpr std::size_t kCount = kLanes;
     alignas(64) double num[kCount], den[kCount], ux[kCount], uy[kCount], at[kCount];
 
     Lanes();
