@@ -7,12 +7,12 @@ import json
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from tokenize import TokenError
 
 import numpy as np
 
 from convexnn._types import Floats
 from convexnn.exceptions import ModelFormatError
+from convexnn.export.array_files import DAMAGED, map_npy, read_npz
 from convexnn.export.sources import Source
 
 __all__ = ["MATRICES", "bytes_of_matrix", "open_matrix", "write_matrix"]
@@ -134,7 +134,7 @@ def open_matrix(path: Path, n: int, m: int) -> Floats:
     """
     try:
         matrix = _open(path, n, m)
-    except (OSError, ValueError, KeyError, EOFError, SyntaxError, TokenError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
         raise ModelFormatError(f"{path} is not a matrix of a dictionary ({error}); export again.") from error
     if matrix.shape != (n, m) or matrix.dtype != np.float64:
         raise ModelFormatError(f"{path} is {matrix.dtype} of shape {matrix.shape}; expected float64 ({n}, {m}).")
@@ -143,10 +143,9 @@ def open_matrix(path: Path, n: int, m: int) -> Floats:
 
 def _open(path: Path, n: int, m: int) -> Floats:
     if path.suffix == ".npz":
-        with np.load(path, allow_pickle=False) as archive:
-            return np.asarray(archive["matrix"])
+        return np.asarray(read_npz(path, "matrix"))
     if path.suffix == ".npy":
-        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+        return np.asarray(map_npy(path))
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
     if path.stat().st_size != 8 + length + 8 * n * m:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -17,8 +16,9 @@ from convexnn._types import Bias, Floats, Norm
 from convexnn.dictionaries import Atoms, Dictionary, dictionary
 from convexnn.dictionaries.budget import MAX_BYTES, check_byte_budget
 from convexnn.exceptions import ModelFormatError, ParameterError
+from convexnn.export.array_files import DAMAGED, check_npz, read_npy
 from convexnn.export.atom_tables import TABLES, bytes_per_atom, part_name, read_part
-from convexnn.export.matrix_files import open_matrix
+from convexnn.export.matrix_files import MATRICES, open_matrix
 from convexnn.export.sources import digest_of
 
 __all__ = ["FORMAT", "MANIFEST", "VERSION", "SavedDictionary", "load_dictionary", "read_manifest"]
@@ -115,13 +115,28 @@ class SavedDictionary:
         return open_matrix(self.folder / self.manifest["matrix_file"], len(self.X), self.n_atoms)
 
     def coefficients(self) -> Any:
-        """Coefficients of the trained network, a scipy.sparse array (n_atoms, c)."""
+        """Coefficients of the trained network, a scipy.sparse array (n_atoms, c).
+
+        Raises
+        ------
+        ParameterError
+            If the export has none.
+        ModelFormatError
+            If the file is damaged or edited.
+        """
         from scipy.sparse import load_npz
 
         path = self.folder / "coefficients.npz"
         if not path.exists():
             raise ParameterError(f"{self.folder} has no coefficients; export with result=train(...).")
-        return load_npz(path)
+        try:
+            check_npz(path)
+            found = load_npz(path)
+        except DAMAGED as error:
+            raise ModelFormatError(f"{path} is not a sparse matrix ({error}); export again.") from error
+        if found.shape[0] != self.n_atoms:
+            raise ModelFormatError(f"{path} has {found.shape[0]} rows for {self.n_atoms} atoms; export again.")
+        return found
 
     def dictionary(self, **limits: int) -> Dictionary:
         """The dictionary as a value, enumerated again from the samples (`limits` as of convexnn.dictionary).
@@ -149,8 +164,8 @@ def load_dictionary(folder: str | PathLike[str]) -> SavedDictionary:
     if not manifest["complete"]:
         raise ModelFormatError(f"{place} is incomplete; call export_dictionary with the same arguments to finish it.")
     try:
-        X = check_points(np.load(place / "samples.npy", allow_pickle=False))
-    except (OSError, ValueError, EOFError, SyntaxError, TokenError) as error:
+        X = check_points(read_npy(place / "samples.npy"))
+    except DAMAGED as error:
         raise ModelFormatError(f"{place / 'samples.npy'} is damaged ({error}); export again.") from error
     if manifest["kind"] == "all wedges" and digest_of(X) != manifest["fingerprint"]:
         raise ModelFormatError(f"{place / 'samples.npy'} does not have the fingerprint of {MANIFEST}; export again.")
@@ -180,7 +195,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     wrong = [name for name, kind in _FIELDS.items() if not isinstance(manifest.get(name, ...), kind)]
     if manifest.get("complete"):
         wrong += [name for name, kind in _LATER.items() if not isinstance(manifest.get(name, ...), kind)]
-        wrong += ["parts" for count in manifest.get("parts") or () if not isinstance(count, int)][:1]
+        wrong += ["parts" for count in manifest.get("parts") or () if type(count) is not int or count < 0][:1]
+        # A name of our own, so that no file outside the folder is opened.
+        if manifest.get("matrix_file") not in (None, *MATRICES.values()):
+            wrong.append("matrix_file")
     if manifest.get("table") not in TABLES:
         wrong.append("table")
     if wrong or not all(isinstance(column, dict) and "name" in column for column in manifest["columns"]):

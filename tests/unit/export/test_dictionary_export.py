@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array, save_npz
 
 import convexnn
 from convexnn.data import make_spiral
@@ -224,3 +227,54 @@ def test_mutated_files_load_or_are_refused(name, tmp_path):
         except ModelFormatError:
             refused += 1
     assert refused > (20 if name == "matrix.safetensors" else 100)
+
+
+@pytest.mark.parametrize("place", ["../other/matrix.npy", "/etc/hostname", "atoms/part-000000.jsonl", "samples.npy", 3])
+def test_the_matrix_is_read_from_its_own_folder_only(place, tmp_path):
+    folder = tmp_path / "here"
+    export_dictionary(DATA["general"], folder, matrix="npy", table="json")
+    export_dictionary(DATA["general"], tmp_path / "other", matrix="npy", table="json")
+    manifest = json.loads((folder / "dictionary.json").read_text())
+    (folder / "dictionary.json").write_text(json.dumps(manifest | {"matrix_file": place}))
+    with pytest.raises(ModelFormatError, match="matrix_file"):
+        load_dictionary(folder)
+
+
+def _npy(shape):
+    buffer = io.BytesIO()
+    np.lib.format.write_array_header_1_0(buffer, {"descr": "<f8", "fortran_order": True, "shape": shape})
+    return buffer.getvalue() + bytes(80)
+
+
+@pytest.mark.parametrize("shape", [(10**12,), (2**40, 12), (-1, 10), (3,)])
+@pytest.mark.parametrize("kind", ["samples", "npy", "npz", "packed", "lying"])
+def test_declared_shapes_are_bounded_by_the_file(kind, shape, tmp_path):
+    """No array of the declared size is made: the sizes here would need a terabyte."""
+    saved = export_dictionary(DATA["general"], tmp_path, matrix="npy" if kind == "npy" else "npz", table="json")
+    if kind in ("samples", "npy"):
+        (tmp_path / ("samples.npy" if kind == "samples" else "matrix.npy")).write_bytes(_npy(shape))
+    else:
+        packing = zipfile.ZIP_DEFLATED if kind == "packed" else zipfile.ZIP_STORED
+        with zipfile.ZipFile(tmp_path / "matrix.npz", "w", packing) as archive:
+            archive.writestr("matrix.npy", _npy(shape))
+        if kind == "lying":
+            content = (tmp_path / "matrix.npz").read_bytes()
+            stated = len(_npy(shape)).to_bytes(4, "little")
+            (tmp_path / "matrix.npz").write_bytes(content.replace(stated, (2**31).to_bytes(4, "little")))
+    with pytest.raises(ModelFormatError, match=r"samples\.npy|matrix\.np"):
+        load_dictionary(tmp_path).matrix()
+    assert saved.n_atoms
+
+
+def test_coefficients_of_strangers_are_checked(tmp_path):
+    X, y = DATA["general"], DATA["general"][:, 0]
+    result = convexnn.train(X, y, beta=0.5, scope="dictionary")
+    saved = export_dictionary(X, tmp_path, result=result, table="json")
+    assert saved.coefficients().shape == (saved.n_atoms, 1)
+    with zipfile.ZipFile(tmp_path / "coefficients.npz", "a") as archive:
+        archive.writestr("more.npy", _npy((10**12,)))
+    with pytest.raises(ModelFormatError, match="needs 8000000000000 bytes"):
+        saved.coefficients()
+    save_npz(tmp_path / "coefficients.npz", csr_array((3, 1)))
+    with pytest.raises(ModelFormatError, match="3 rows"):
+        saved.coefficients()
