@@ -67,12 +67,10 @@ def cone_layer(axis: Floats, apex: Floats, aperture: float) -> ConeLayer:
 
 
 def inner_half_angle(aperture: float, dimension: int) -> float:
-    """Half angle (radians) of the largest circular cone inside the identity region: arctan(1 / (eps sqrt(m "
-    "- 1)))."""
+    """Half angle (radians) of the largest circular cone inside the identity region: arctan(1 / (eps sqrt(m - 1)))."""
     return float(np.arctan2(1.0, aperture * np.sqrt(dimension - 1)))
 
 
 def outer_half_angle(aperture: float, dimension: int) -> float:
-    """Half angle (radians) of the smallest circular cone around the identity region: arctan(sqrt(m - 1) / "
-    "eps)."""
+    """Half angle (radians) of the smallest circular cone around the identity region: arctan(sqrt(m - 1) / eps)."""
     return float(np.arctan2(np.sqrt(dimension - 1), aperture))

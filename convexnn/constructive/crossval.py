@@ -37,8 +37,7 @@ class _Built(Protocol):
 
 
 def _absorb_intercept(network: ReLUNetwork) -> ReLUNetwork:
-    """Write the output bias as a neuron with input weight (0, 1): what a program without intercept can "
-    "represent."""
+    """Write the output bias as a neuron with input weight (0, 1): what a program without intercept can represent."""
     if not network.intercept.any():
         return network
     return ReLUNetwork(

@@ -100,8 +100,7 @@ class LinearOptimum:
 
 
 def weighted_least_squares(features: Floats, targets: Floats, weights: Floats) -> tuple[Floats, float]:
-    """Coefficients (k, c) minimising sum_i w_i |features_i B - targets_i|^2, and the square root of the "
-    "minimum."""
+    """Coefficients (k, c) minimising sum_i w_i |features_i B - targets_i|^2, and the square root of the minimum."""
     root = np.sqrt(weights)[:, None]
     scale = np.abs(features).max(axis=0, initial=0.0)
     scale[scale == 0] = 1.0
@@ -222,8 +221,7 @@ class LinearRegime:
 
 
 def linear_regime(X: ArrayLike, labels: ArrayLike, *, targets: ArrayLike | None = None) -> LinearRegime:
-    """Evaluate the chain affine <= affine on range P <= linear on range P <= (3.15) <= ||Y|| delta_P, in "
-    "cost C."""
+    """Evaluate the chain affine <= affine on range P <= linear on range P <= (3.15) <= ||Y|| delta_P, in cost C."""
     best = linear_optimum(X, labels, targets=targets, weighting="samples")
     return LinearRegime(
         affine=fit_affine(best.data, best.targets, "samples").cost,

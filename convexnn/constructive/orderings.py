@@ -1,5 +1,4 @@
-"""The result of a cross-validation: values that must be ordered, and the list of orderings that are "
-"broken."""
+"""The result of a cross-validation: values that must be ordered, and the list of orderings that are broken."""
 
 from __future__ import annotations
 

@@ -79,8 +79,7 @@ class _Problem:
 
 
 def _candidates(points: Floats, means: Floats) -> list[Start]:
-    """Cones that look from a class at the barycentre, at several depths and apertures, and corners at the "
-    "means."""
+    """Cones that look from a class at the barycentre, at several depths and apertures, and corners at the means."""
     starts: list[Start] = []
     middle = means.mean(axis=0)
     for mean in means:

@@ -50,8 +50,7 @@ class Separation:
 
 @dataclass(frozen=True)
 class _Finder:
-    """Hyperplanes between one class and others: normals from the class means first, linear programs "
-    "second."""
+    """Hyperplanes between one class and others: normals from the class means first, linear programs second."""
 
     data: ClassData
     X: Floats

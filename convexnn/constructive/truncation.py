@@ -146,8 +146,7 @@ def truncation_optimum(
     targets: ArrayLike | None = None,
     weighting: Weighting = "classes",
 ) -> TruncationOptimum:
-    """Theorem 3.5 for a hidden layer (weight (m, M), bias (m,)), beside the optimum with a free output "
-    "bias."""
+    """Theorem 3.5 for a hidden layer (weight (m, M), bias (m,)), beside the optimum with a free output bias."""
     data = class_data(X, labels)
     y = check_class_targets(targets, data.n_classes)
     w, b = _check_layer(weight, bias, data.n_features)

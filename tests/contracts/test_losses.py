@@ -107,7 +107,7 @@ def test_dual_scales_towards_zero(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_dual_is_infinite_outside_its_domain(name):
     loss, f, _ = problem(name, 6)
-    if name == "squared_error":
+    if loss.separable and not np.isfinite(np.abs(loss._interval())).any():
         assert np.isfinite(loss.dual(np.full_like(f, 1e6)))
         return
     outside = loss.dual(np.full_like(f, 1e6)), loss.dual(np.full_like(f, -1e6))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import pkgutil
+import re
 from importlib import import_module
 
 import pytest
@@ -43,3 +44,12 @@ def test_every_public_name_is_documented(package):
             text = (value.__doc__ or "").strip()
             assert text, f"{package}.{name}"
             assert not text.startswith(f"{name}("), f"{package}.{name} has only the docstring that dataclasses make"
+
+
+def test_no_docstring_was_broken_like_a_string():
+    """A line that ends in a stray quote, with the next one beginning with another."""
+    for module in modules():
+        for value in (module, *vars(module).values()):
+            if getattr(value, "__module__", module.__name__) == module.__name__:
+                text = getattr(value, "__doc__", None) or ""
+                assert not re.search(r' "\n\s*"', text), f"{module.__name__}: {text[:60]}"
