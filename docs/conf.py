@@ -36,6 +36,8 @@ autodoc_default_options = {"exclude-members": "set_fit_request, set_score_reques
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 myst_heading_anchors = 3
+# Definition lists, for the glossary.
+myst_enable_extensions = ["deflist"]
 suppress_warnings = ["config.cache"]
 
 sphinx_gallery_conf = {

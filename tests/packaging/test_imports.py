@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from importlib.metadata import entry_points, version
+from importlib.resources import files
 
 import pytest
 
@@ -72,6 +73,11 @@ def test_old_names_lead_to_the_present_ones(package, old, new):
     assert old not in module.__all__
     with pytest.raises(AttributeError, match="nonsense"):
         _ = module.nonsense
+
+
+def test_types_are_handed_on():
+    """The marker that lets type checkers read the annotations of an installed package (PEP 561)."""
+    assert files("convexnn").joinpath("py.typed").is_file()
 
 
 def test_version_and_command_are_those_of_the_package():
