@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from convexnn._checks import check_points
+from convexnn._progress import Clock
 from convexnn._types import Bias, Floats, Norm
+from convexnn.certificate.budget import check_time
 from convexnn.certificate.line import hinge_correlations
 from convexnn.exceptions import DataError
 from convexnn.network.relu import ReLUNetwork, row_norms
@@ -69,24 +71,27 @@ def neuron_penalties(network: ReLUNetwork, norm: Norm, bias: Bias) -> Floats:
     return inner * row_norms(network.output_weights, norm)
 
 
-def atoms_response(X: Floats, v: Floats, atoms: GivenAtoms, *, norm: Norm, bias: Bias) -> float:
+def atoms_response(
+    X: Floats, v: Floats, atoms: GivenAtoms, *, norm: Norm, bias: Bias, clock: Clock | None = None
+) -> float:
     """Largest response to v (n, c) over the given atoms, each scaled to length one.
 
     An atom without weights is a constant and costs nothing; as 1'v = 0 it does not respond.
     """
     lengths = neuron_lengths(atoms.normals, atoms.offsets, norm, bias)
-    values = _over_outputs(correlations(X, v, atoms.normals, atoms.offsets), norm)
+    values = _over_outputs(correlations(X, v, atoms.normals, atoms.offsets, clock), norm)
     return float((values[lengths > 0] / lengths[lengths > 0]).max(initial=0.0))
 
 
-def correlations(X: Floats, v: Floats, normals: Floats, offsets: Floats) -> Floats:
-    """K'v, shape (m, c), for neurons (X u_j + c_j)_+ as they are, in blocks of samples."""
+def correlations(X: Floats, v: Floats, normals: Floats, offsets: Floats, clock: Clock | None = None) -> Floats:
+    """K'v, shape (m, c), for neurons (X u_j + c_j)_+ as they are, in blocks of samples; OutOfTime ends it."""
     (n, d), m = X.shape, len(offsets)
     if d == 1 and n * m > _LINE:
         return hinge_correlations(X[:, 0], v, normals[:, 0], offsets)
     out = np.zeros((m, v.shape[1]))
     step = max(1, _BLOCK_BYTES // (8 * max(1, m)))
     for start in range(0, n, step):
+        check_time(clock)
         hidden = X[start : start + step] @ normals.T
         hidden += offsets
         np.maximum(hidden, 0.0, out=hidden)

@@ -7,6 +7,7 @@ the bound would be weaker. So nothing a solver reports has to be believed.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,15 +17,19 @@ from convexnn.exceptions import DataError
 from convexnn.losses import Loss
 from convexnn.network.relu import ReLUNetwork
 
-__all__ = ["best_scale", "dual_candidate", "gap_of", "squared_gap"]
+__all__ = ["best_scale", "dual_candidates", "gap_of", "squared_gap"]
 
 # Below this relative gap the sums are repeated in extended precision, if they are no longer than this.
 _FINE = 1e-10
 _LONG = 20_000_000
+# Share of sum |v| that rounding leaves of a column sum that is zero.
+_SUM = 1e-15
 
 
-def dual_candidate(loss: Loss, f: Floats, *, centred: bool, given: ArrayLike | None = None) -> Floats:
-    """A dual vector (n, c) in the domain of the conjugate, with columns summing to zero if `centred`.
+def dual_candidates(loss: Loss, f: Floats, *, centred: bool, given: ArrayLike | None = None) -> Iterator[Floats]:
+    """Dual vectors (n, c) in the domain of the conjugate, with columns summing to zero if `centred`.
+
+    One for smooth losses, two where kinks leave a choice: none is trusted, and the best bound counts.
 
     Parameters
     ----------
@@ -32,28 +37,44 @@ def dual_candidate(loss: Loss, f: Floats, *, centred: bool, given: ArrayLike | N
     f : (n, c) array
         Outputs of the network.
     centred : bool
-        Whether the intercept is free; the gradient is then taken at its best value.
+        Whether the intercept is free; gradients are then taken at its best value.
     given : (n,) or (n, c) array, optional
-        A vector to use in place of the gradient. It is not trusted: projected like any other.
+        A vector to use in place of them. It is not trusted: projected like any other.
 
     Raises
     ------
     DataError
         If `given` has another shape or is not finite.
     """
-    if given is None:
-        v = -loss.gradient(f + loss.best_shift(f) if centred else f)
-    else:
+    if given is not None:
         v = np.asarray(given, dtype=np.float64)
         v = v[:, None] if v.ndim == 1 else v
         if v.shape != f.shape or not np.isfinite(v).all():
             raise DataError(f"dual_point has shape {np.shape(given)}; expected {f.shape} finite numbers.")
+        yield _into_domain(loss, v, centred)
+        return
+    if loss.name == "interpolation":
+        return
+    best = f + loss.best_shift(f) if centred else f
+    yield _into_domain(loss, loss.dual_at(best, centred=centred), centred)
+    if not loss.smooth:
+        yield _into_domain(loss, -loss.gradient(best), centred)
+
+
+def _into_domain(loss: Loss, v: Floats, centred: bool) -> Floats:
+    """The nearest vector that the conjugate is finite at, or zero, which is in every domain.
+
+    A vector that came from here is returned as it is, so that a stored one gives the same numbers again.
+    """
+    level = not centred or bool(np.abs(v.sum(axis=0)).max() <= _SUM * np.abs(v).sum())
+    if level and np.isfinite(loss.dual(v)):
+        return v
     if loss.name != "squared_error":
         v = loss.nearest_dual(v, centred=centred)
     elif loss.weight is not None:
         v = np.where(loss.weight > 0, v, 0.0)
     if centred and loss.name == "squared_error":
-        weight = np.ones((len(f), 1)) if loss.weight is None else loss.weight
+        weight = np.ones((len(v), 1)) if loss.weight is None else loss.weight
         v = v - weight * (v.sum(axis=0) / weight.sum())
     total = np.abs(v).sum()
     sound = np.isfinite(total) and (not centred or np.abs(v.sum(axis=0)).max() <= 1e-9 * total)

@@ -15,8 +15,10 @@ from itertools import islice
 
 import numpy as np
 
+from convexnn._progress import Clock
 from convexnn._types import Floats
 from convexnn.certificate.arcs import arc_response
+from convexnn.certificate.budget import check_time
 from convexnn.certificate.cells import Candidates, candidate_cells, most_responsive
 from convexnn.certificate.fan import Peak, peaks
 from convexnn.certificate.orders import Orders, Pencils, Rows, batches, make_rows
@@ -40,9 +42,10 @@ class _Best:
 
 
 def _respond(
-    frame: Frame, data: Rows, weights: Floats, everything: bool, make: Callable[[], Pencils | None]
+    frame: Frame, data: Rows, weights: Floats, everything: bool, clock: Clock | None, make: Callable[[], Pencils | None]
 ) -> _Best | None:
     """Best neuron of a batch of pencils, and the cells that may hold a better one."""
+    check_time(clock)
     pencils = make()
     if pencils is None:
         return None
@@ -60,7 +63,12 @@ def _respond(
 
 
 def pencil_response(
-    frame: Frame, v: Floats, everything: bool, n_jobs: int | None = None, orders: Orders | None = None
+    frame: Frame,
+    v: Floats,
+    everything: bool,
+    n_jobs: int | None = None,
+    orders: Orders | None = None,
+    clock: Clock | None = None,
 ) -> tuple[float, Floats, float]:
     """Largest response over the wedge neurons of a frame of rank >= 2, or over all neurons.
 
@@ -75,6 +83,8 @@ def pencil_response(
         Threads; the batches and the order of their comparison do not depend on it.
     orders : Orders, optional
         Where the angular orders are kept for the next dual vector.
+    clock : Clock, optional
+        When it has run out :class:`~convexnn.certificate.budget.OutOfTime` is raised.
 
     Returns
     -------
@@ -90,7 +100,7 @@ def pencil_response(
             value, normal, pivot = arc_response(sectors, v[:, 0])
             return value, normal, -float(frame.points[pivot] @ normal)
     data = make_rows(frame, everything)
-    task = partial(_respond, frame, data, data.weights(v), everything)
+    task = partial(_respond, frame, data, data.weights(v), everything, clock)
     sets = batches(frame, data) if orders is None else orders.batches(frame, data)
     found: list[_Best] = []
     workers = _threads(n_jobs)
@@ -105,6 +115,7 @@ def pencil_response(
     if not found:
         return 0.0, np.zeros(frame.rank), 0.0
     top = max(found, key=lambda best: best.value)
+    check_time(clock)
     cells = [best.cells for best in found if best.cells is not None]
     value, normal = most_responsive(frame.points, v, cells, top.value, top.normal)
     return value, normal, top.offset

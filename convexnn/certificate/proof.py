@@ -1,15 +1,13 @@
-"""The proof: choose what can be proved, bound every response, scale the dual vector, measure the gap."""
+"""The proof: bound every response to a dual vector, scale it until it is feasible, and measure the gap."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import get_args
 
 import numpy as np
 
-from convexnn._checks import check_real
 from convexnn._progress import Clock
-from convexnn._types import ArrayLike, Bias, Floats, Norm
+from convexnn._types import ArrayLike, Bias, Floats, Ints, Norm
 from convexnn.certificate.atoms import (
     GivenAtoms,
     atoms_response,
@@ -18,16 +16,17 @@ from convexnn.certificate.atoms import (
     own_response,
 )
 from convexnn.certificate.branch import Bracket, bracket, can_branch, refuse_rank
-from convexnn.certificate.dual import best_scale, dual_candidate, gap_of
+from convexnn.certificate.budget import OutOfTime, check_time
+from convexnn.certificate.dual import best_scale, dual_candidates, gap_of
 from convexnn.certificate.orders import Orders
-from convexnn.certificate.record import Certificate, Scope
+from convexnn.certificate.record import Certificate, Method, Scope, as_given
 from convexnn.certificate.response import network_scope_is_exact, refuse_work, response_work, strongest
-from convexnn.exceptions import DictionarySizeError, ParameterError
+from convexnn.exceptions import DictionarySizeError
 from convexnn.geometry.frame import Frame, make_frame
 from convexnn.losses import Loss
 from convexnn.network.relu import ReLUNetwork
 
-__all__ = ["Question", "prove"]
+__all__ = ["MARGIN", "CertificateProblem", "prove"]
 
 _EPS = float(np.finfo(float).eps)
 # A bound by branch and bound is reported if the dual value is at least this share of the primal, or if the two
@@ -35,113 +34,115 @@ _EPS = float(np.finfo(float).eps)
 _USEFUL, _CLOSE = 0.5, 0.25
 # If some neuron responds more than beta the gap is open whatever is proved: another tenth does not matter.
 _SLACK = 0.1
+# Share of the objective by which the bound that is published lies below the one that was computed. Whoever computes
+# it again, with sums in another order, confirms it with half of that to spare. The gap itself is a sum of its own,
+# which is known to more digits than the difference of two numbers of the size of the objective.
+MARGIN = 2.0**-44
+_DISAGREE = "Two ways to compute the same number disagree: the data differ too much in size for double precision."
 
 
 @dataclass(frozen=True)
-class Question:
-    """A network and the training problem it is compared with; arguments of `certify`, checked."""
+class CertificateProblem:
+    """A network and the training problem it is compared with: arguments of `certify`, checked.
+
+    Attributes
+    ----------
+    X : (n, d) array
+        Samples of positive weight, in the order of `rows`.
+    loss : Loss
+        Bound to the targets of these samples.
+    rows : (n,) array of int
+        Their places among the `n_samples` that were given.
+    scope : "network", "dictionary" or "none"
+    dual_point : (n,) or (n, c) array, optional
+        For these samples.
+    claimed : float, optional
+        A largest response that branch and bound only has to confirm.
+    """
 
     network: ReLUNetwork
     X: Floats
     loss: Loss
+    rows: Ints
+    n_samples: int
     beta: float
     norm: Norm
     bias: Bias
-    scope: str
+    scope: Scope
     tol: float
     atoms: GivenAtoms | None
     dual_point: ArrayLike | None
-    searched: float | None
     max_work: int
     n_jobs: int | None
     fingerprint: str
-    time_limit: float | None = None
+    clock: Clock
     claimed: float | None = None
-    frame: Frame | None = None
     orders: Orders | None = None
+
+    def frame(self) -> Frame:
+        """Working coordinates of the samples."""
+        if self.orders is None:
+            return make_frame(self.X, norm=self.norm, bias=self.bias)
+        return self.orders.frame(self.X, norm=self.norm, bias=self.bias)
 
 
 @dataclass(frozen=True)
 class _Reach:
-    """What is known of the largest response: the scope that is proved and whether all checks agreed.
+    """What is known of the largest response, and how; method "none" says in `note` why it is not.
 
     `found` is the response of a neuron that branch and bound has met, None for other methods; `close` says that
     its two bounds are, so that a large gap is the network's.
     """
 
-    scope: Scope
-    response: float
-    consistent: bool = True
+    method: Method
+    scope: Scope = "none"
+    response: float = np.nan
     note: str = ""
     found: float | None = None
     close: bool = True
 
 
-def choose_scope(question: Question) -> Question:
-    """Resolve "auto" to the strongest scope that can be computed, and drop the atoms if it needs none.
+@dataclass(frozen=True)
+class _Measured:
+    """Objective of the network and outputs (n, c), which every dual vector is compared with."""
 
-    Raises
-    ------
-    ParameterError, DictionarySizeError
-    """
-    scope = question.scope
-    if scope not in ("auto", *get_args(Scope)):
-        raise ParameterError(f"scope={scope!r} is unknown; choose 'auto', 'network', 'dictionary' or 'searched'.")
-    if scope == "searched" and question.searched is None:
-        raise ParameterError("scope='searched' needs searched_response, the largest response that was found.")
-    if scope == "dictionary":
-        return question
-    if scope == "searched":
-        return replace(question, atoms=None)
-    frame = _frame(question)
-    work = response_work(frame, question.loss.y.shape[1])
-    if scope == "network":
-        if not can_branch(frame) and not network_scope_is_exact(frame):
-            raise refuse_rank(frame)
-        if not can_branch(frame) and work > question.max_work:
-            raise refuse_work(frame, work, question.max_work)
-        return replace(question, atoms=None, frame=frame)
-    if work <= question.max_work:
-        exact = network_scope_is_exact(frame)
-        return replace(question, scope="network" if exact else "dictionary", atoms=None, frame=frame)
-    if question.atoms is not None:
-        return replace(question, scope="dictionary")
-    if question.searched is not None:
-        return replace(question, scope="searched")
-    raise refuse_work(frame, work, question.max_work)
+    f: Floats
+    penalties: Floats
+    primal: float
 
 
-def _frame(q: Question) -> Frame:
-    if q.orders is None:
-        return make_frame(q.X, norm=q.norm, bias=q.bias)
-    return q.orders.frame(q.X, norm=q.norm, bias=q.bias)
-
-
-def largest_response(question: Question, v: Floats, correlated: Floats, penalty_share: float) -> _Reach:
-    """Bound the responses in the scope of a question.
+def largest_response(q: CertificateProblem, v: Floats, correlated: Floats, penalty_share: float) -> _Reach:
+    """Bound the responses in the scope of a problem.
 
     `penalty_share` is the part of the objective that is penalty: a response that is known to a share t bounds the
     objective to the share t times that part, plus t^2 of the rest.
     """
-    q = question
     own = own_response(q.X, v, q.network, correlated, norm=q.norm, bias=q.bias)
-    if q.scope == "searched":
-        found = check_real("searched_response", q.searched, low=0.0)
-        return _Reach("searched", max(found, own))
-    if q.atoms is not None:
-        return _Reach("dictionary", atoms_response(q.X, v, q.atoms, norm=q.norm, bias=q.bias))
-    frame = _frame(q) if q.frame is None else q.frame
-    affordable = network_scope_is_exact(frame) and response_work(frame, v.shape[1]) <= q.max_work
-    if q.scope == "network" and not affordable:
+    if q.scope == "dictionary" and q.atoms is not None:
+        largest = atoms_response(q.X, v, q.atoms, norm=q.norm, bias=q.bias, clock=q.clock)
+        return _Reach("exact", "dictionary", largest)
+    frame = q.frame()
+    check_time(q.clock)
+    work = response_work(frame, v.shape[1])
+    exact = q.scope == "dictionary" or network_scope_is_exact(frame)
+    if exact and work <= q.max_work:
+        return _swept(q, frame, v, own)
+    if q.scope == "network" and can_branch(frame):
         return _branched(q, frame, v, own, penalty_share)
-    best = strongest(frame, v, scope=q.scope, max_work=q.max_work, n_jobs=q.n_jobs, orders=q.orders)
-    if not best.network:
-        return _Reach("dictionary", best.value, best.consistent)
+    why = refuse_work(frame, work, q.max_work) if exact else refuse_rank(frame)
+    return _Reach("none", note=f"{str(why)[0].upper()}{str(why)[1:]}")
+
+
+def _swept(q: CertificateProblem, frame: Frame, v: Floats, own: float) -> _Reach:
+    """The exact maximum."""
+    best = strongest(frame, v, scope=q.scope, max_work=q.max_work, n_jobs=q.n_jobs, orders=q.orders, clock=q.clock)
     # No neuron responds more than the best of all, so those of the network must not either.
-    return _Reach("network", best.value, best.consistent and own <= best.value * (1 + 1e-9))
+    if not best.consistent or (best.network and own > best.value * (1 + 1e-9)):
+        return _Reach("none", note=_DISAGREE)
+    return _Reach("exact", "network" if best.network else "dictionary", best.value)
 
 
-def _branched(q: Question, frame: Frame, v: Floats, own: float, penalty_share: float) -> _Reach:
+def _branched(q: CertificateProblem, frame: Frame, v: Floats, own: float, penalty_share: float) -> _Reach:
     """Branch and bound, as far as the tolerance asks for and the budget allows."""
     beta = q.beta if q.beta > 0 else 1.0
     # Below this response the dual vector is not scaled down any more; interpolation scales always.
@@ -155,7 +156,7 @@ def _branched(q: Question, frame: Frame, v: Floats, own: float, penalty_share: f
         slack=_SLACK,
         goal=None if q.claimed is None else q.claimed / frame.scale,
         max_work=q.max_work,
-        clock=Clock(q.time_limit),
+        clock=q.clock,
     )
     upper, found = bounds.upper * frame.scale, max(bounds.lower * frame.scale, own)
     if q.claimed is not None and bounds.ended not in ("closed", "refuted"):
@@ -164,13 +165,16 @@ def _branched(q: Question, frame: Frame, v: Floats, own: float, penalty_share: f
             count=bounds.cones,
             budget=q.max_work,
         )
+    if own > upper * (1 + 1e-9):
+        return _Reach("none", note=_DISAGREE)
     return _Reach(
+        method="branch",
         scope="network",
         response=upper,
-        consistent=own <= upper * (1 + 1e-9),
         note=_describe(bounds, upper / beta, found / beta),
         found=found,
-        close=upper <= (1.0 + _CLOSE) * max(found, floor),
+        # A claim that is refuted is answered with the numbers, whatever they are.
+        close=q.claimed is not None or upper <= (1.0 + _CLOSE) * max(found, floor),
     )
 
 
@@ -182,60 +186,102 @@ def _describe(bounds: Bracket, upper: float, found: float) -> str:
     )
 
 
-def _without_bound(reach: _Reach, primal: float, dual: float, searched: float | None) -> _Reach | None:
-    """What to claim instead where branch and bound found nothing of use, None where it did."""
-    if reach.found is None or reach.close or dual >= _USEFUL * primal:
-        return None
-    found = max(reach.found, 0.0 if searched is None else check_real("searched_response", searched, low=0.0))
-    note = "Branch and bound found no useful lower bound within its budget; raise max_work, or use fewer features."
-    return _Reach("searched", found, reach.consistent, note)
-
-
-def prove(question: Question) -> Certificate:
-    """Answer a question whose scope is chosen."""
-    q, loss = question, question.loss
+def prove(problem: CertificateProblem) -> Certificate:
+    """The best certificate that the dual vectors of a problem give; scope "none" if none proves anything."""
+    q = problem
     f = q.network.outputs(q.X)
+    penalties = (q.beta if q.beta > 0 else 1.0) * neuron_penalties(q.network, q.norm, q.bias)
+    measured = _Measured(f, penalties, q.loss.value(f) + float(penalties.sum()))
+    if q.scope == "none":
+        return _nothing(q, measured.primal, "No proof was asked for.")
+    note = "There is no dual vector to start from; pass dual_point, as training returns it."
+    best: Certificate | None = None
+    try:
+        for v in dual_candidates(q.loss, f, centred=q.bias is True, given=q.dual_point):
+            check_time(q.clock)
+            found = _bound(q, measured, v)
+            note = found.note
+            if found.scope != "none" and (best is None or found.dual > best.dual):
+                best = found
+            if found.scope == "none" or found.holds:
+                break
+    except OutOfTime:
+        note = "The time limit passed before the largest response was known."
+    return _nothing(q, measured.primal, note) if best is None else best
+
+
+def _bound(q: CertificateProblem, measured: _Measured, v: Floats) -> Certificate:
+    """The certificate that one dual vector gives."""
     beta = q.beta if q.beta > 0 else 1.0  # interpolation: the objective is the norm itself
-    v = dual_candidate(loss, f, centred=q.bias is True, given=q.dual_point)
-    correlated = correlations(q.X, v, q.network.hidden_weights, q.network.hidden_biases)
-    penalties = beta * neuron_penalties(q.network, q.norm, q.bias)
-    value = loss.value(f) + float(penalties.sum())
+    correlated = correlations(q.X, v, q.network.hidden_weights, q.network.hidden_biases, q.clock)
+    value = measured.primal
+    share = float(measured.penalties.sum()) / value if 0 < value < np.inf else 1.0
+    reach = largest_response(q, v, correlated, share)
+    if reach.method == "none":
+        return _nothing(q, measured.primal, reach.note)
+    s = best_scale(q.loss, v, reach.response, beta)
+    primal, dual, gap = gap_of(q.loss, q.network, q.X, measured.f, s * v, s * correlated, measured.penalties)
+    if reach.found is not None and not reach.close and not dual >= _USEFUL * primal:
+        note = "Branch and bound found no useful lower bound within its budget; raise max_work, or use fewer features."
+        return _nothing(q, measured.primal, note)
+    return _publish(q, reach, v, (primal, dual, gap))
 
-    def measure(response: float) -> tuple[float, float, float]:
-        s = best_scale(loss, v, response, beta)
-        return gap_of(loss, q.network, q.X, f, s * v, s * correlated, penalties)
 
-    reach = largest_response(q, v, correlated, float(penalties.sum()) / value if 0 < value < np.inf else 1.0)
-    primal, dual, gap = measure(reach.response)
-    weaker = _without_bound(reach, primal, dual, q.searched)
-    if weaker is not None:
-        reach = weaker
-        primal, dual, gap = measure(reach.response)
+def _publish(q: CertificateProblem, reach: _Reach, v: Floats, numbers: tuple[float, float, float]) -> Certificate:
+    """Numbers rounded to the safe side, and the fields that say what they are about."""
+    primal, dual, gap = numbers
+    loss = q.loss
     # The loss of the zero network sets the size of rounding errors when the optimum itself is zero.
-    nothing = abs(loss.value(np.zeros_like(f)))
+    nothing = abs(loss.value(np.zeros_like(loss.y)))
     size = max(abs(primal), abs(dual), 16 * _EPS * nothing if np.isfinite(nothing) else 0.0)
     # Weak duality holds for all networks; a bound on fewer networks may lie above this one.
-    consistent = reach.consistent and (reach.scope != "network" or gap >= -1e-9 * size)
-    gap = max(gap, 0.0)
-    relative = gap / size if gap > 0 else 0.0
-    atoms = q.atoms
-    return Certificate(
+    if not np.isfinite(dual) or (reach.scope == "network" and gap < -1e-9 * size):
+        return _nothing(q, primal, _DISAGREE)
+    if primal < np.inf:
+        lower, gap = (primal - gap) - MARGIN * max(primal, dual), max(0.0, gap)
+        relative = gap / size if gap > 0 else 0.0
+    else:
+        lower, relative = dual * (1 - MARGIN), np.inf
+    if lower < 0:
+        # No loss and no penalty is negative, so zero is a bound too.
+        lower, gap = 0.0, primal
+        relative = 1.0 if primal < np.inf else np.inf
+    atoms = q.atoms if reach.scope == "dictionary" else None
+    point = np.zeros((q.n_samples, v.shape[1]))
+    point[q.rows] = v
+    return replace(
+        _nothing(q, primal, reach.note),
         scope=reach.scope,
-        primal=primal,
-        dual=dual,
+        method=reach.method,
+        dual=lower,
         gap=gap,
         relative_gap=relative,
-        holds=bool(consistent and np.isfinite([primal, dual, relative]).all() and relative <= q.tol),
+        holds=relative <= q.tol,
+        response=reach.response,
+        n_atoms=None if atoms is None else len(atoms.offsets),
+        atoms=None if atoms is None else atoms.fingerprint(),
+        dual_point=as_given(point),
+    )
+
+
+def _nothing(q: CertificateProblem, primal: float, note: str) -> Certificate:
+    """The certificate that states the objective and claims nothing."""
+    return Certificate(
+        scope="none",
+        primal=primal,
+        dual=np.nan,
+        gap=np.nan,
+        relative_gap=np.nan,
+        holds=False,
         tol=q.tol,
         beta=q.beta,
         norm=q.norm,
         bias=q.bias,
-        loss=loss.name,
-        response=reach.response,
+        loss=q.loss.name,
+        response=np.nan,
         n_neurons=q.network.n_neurons,
-        n_samples=len(q.X),
+        n_samples=q.n_samples,
         fingerprint=q.fingerprint,
-        n_atoms=None if atoms is None else len(atoms.offsets),
-        atoms=None if atoms is None else atoms.fingerprint(),
-        note=reach.note,
+        note=note,
+        method="none",
     )

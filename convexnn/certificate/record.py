@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
+import math
+from dataclasses import dataclass, fields
 from os import PathLike
-from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from convexnn._types import Bias, Floats, Norm
-from convexnn.certificate.fields import check_fields
-from convexnn.exceptions import ModelFormatError
-from convexnn.losses.registry import current_name
+from convexnn.certificate.fields import parse_certificate
+from convexnn.certificate.files import read_certificate, tensor_digest, write_certificate
 
-__all__ = ["Certificate", "Scope", "data_fingerprint"]
+__all__ = ["Certificate", "Method", "Scope", "data_fingerprint"]
 
 _FORMAT = "convexnn-certificate"
-_VERSION = 1
-Scope: TypeAlias = Literal["network", "dictionary", "searched"]
+_VERSION = 2
+Scope: TypeAlias = Literal["network", "dictionary", "none"]
+Method: TypeAlias = Literal["exact", "branch", "moments", "none"]
 
 
 def data_fingerprint(X: Floats, y: Floats, sample_weight: Floats | None = None) -> str:
@@ -34,38 +34,50 @@ def data_fingerprint(X: Floats, y: Floats, sample_weight: Floats | None = None) 
     return digest.hexdigest()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Certificate:
-    """A lower bound on the objective, and how far a network is above it.
+    """A lower bound on the objective, how far a network is above it, and the vector that proves it.
 
     All numbers are computed in double precision, so what is proved is proved up to its rounding.
 
     Attributes
     ----------
-    scope : "network", "dictionary" or "searched"
+    scope : "network", "dictionary" or "none"
         Which networks the bound speaks of: all two-layer ReLU networks of any width; those whose neurons
-        are atoms of the dictionary; or none for certain, as only some neurons were tried.
+        are atoms of the dictionary; or none, as nothing could be proved. Then `dual`, `gap`, `relative_gap` and
+        `response` are nan, `holds` is False and there is no dual point.
     primal : float
-        Objective of the network, loss plus ``beta * sum ||w_j|| ||a_j||``.
+        Objective of the network, loss plus ``beta * sum ||w_j|| ||a_j||``. Infinite if ``beta=0`` and the network
+        does not interpolate.
     dual : float
         Lower bound.
     gap, relative_gap : float
         ``max(0, primal - dual)``, and its share of the larger of the two.
     holds : bool
-        Whether the relative gap is at most `tol` and all checks on the way agreed.
+        Whether something is proved and the relative gap is at most `tol`.
     tol, beta, norm, bias, loss :
         The problem.
     response : float
-        Largest response of a neuron to the unscaled dual vector, or an upper bound on it.
+        Largest response of a neuron to `dual_point`, or an upper bound on it.
     n_neurons, n_samples : int
+        Samples of weight zero are counted.
     fingerprint : str
-        SHA-256 of the data.
+        SHA-256 of the data as they were given, see :func:`data_fingerprint`.
     n_atoms : int, optional
         Number of atoms if they were passed in; None if all wedge neurons (or all neurons) were examined.
     atoms : str, optional
         SHA-256 of those atoms.
     note : str
-        A sentence on how the largest response was bounded, where that was by branch and bound.
+        A sentence on how the largest response was bounded, or on why nothing is proved.
+    method : "exact", "branch", "moments" or "none"
+        How the largest response was bounded: by visiting all neurons that count, by branch and bound, or by moments.
+    activation_slope : float
+        Slope of the inactive side of the activation; 0.0 is ReLU.
+    interaction_cst : None
+        Which features a neuron may see together; None: all.
+    dual_point : (n,) or (n, c) array, optional
+        The vector v, in units of the loss per output, from which the bound follows: divided by
+        ``max(1, response / beta)`` it is feasible. Zero at samples of weight zero.
     """
 
     scope: Scope
@@ -86,74 +98,96 @@ class Certificate:
     n_atoms: int | None = None
     atoms: str | None = None
     note: str = ""
+    method: Method = "exact"
+    activation_slope: float = 0.0
+    interaction_cst: None = None
+    dual_point: Floats | None = None
+
+    def __eq__(self, other: object) -> bool:
+        """Equal if every claim is, bit by bit; the vectors that prove them may differ, or one may be missing."""
+        return isinstance(other, Certificate) and self._claims() == other._claims()
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._claims().items()))
 
     def summary(self) -> str:
         """What is proved, in words, and nothing more."""
-        networks = {
-            "network": "no two-layer ReLU network of this kind, of any width,",
-            "dictionary": "no network made of wedge neurons of these samples",
-            "searched": "no network made of the neurons that were tried",
-        }[self.scope]
-        if self.n_atoms is not None and self.scope == "dictionary":
-            networks = f"no network made of the {self.n_atoms} given atoms"
         text = (
             f"The {self.n_neurons} neurons reach an objective of {self.primal:.10g} (loss {self.loss!r}, "
-            f"beta={self.beta:.6g}, norm {self.norm!r}, bias={self.bias!r}, {self.n_samples} samples); "
-            f"{networks} is below {self.dual:.10g}. Relative gap {self.relative_gap:.2g}: "
+            f"beta={self.beta:.6g}, norm {self.norm!r}, bias={self.bias!r}, {self.n_samples} samples)"
         )
-        if self.scope == "searched":
-            text += "not a proof, since neurons that respond more may exist."
-        elif self.holds:
-            text += f"certified to {self.tol:.1g}."
-        else:
-            text += f"not certified to {self.tol:.1g}."
-        return f"{text} {self.note}".rstrip()
+        if self.scope == "none":
+            return f"{text}. Nothing is proved: better networks may or may not exist. {self.note}".rstrip()
+        networks = "no two-layer ReLU network of this kind, of any width,"
+        if self.scope == "dictionary":
+            networks = "no network made of wedge neurons of these samples"
+            if self.n_atoms is not None:
+                networks = f"no network made of the {self.n_atoms} given atoms"
+        verdict = "certified" if self.holds else "not certified"
+        return (
+            f"{text}; {networks} is below {self.dual:.10g}. Relative gap {self.relative_gap:.2g}: "
+            f"{verdict} to {self.tol:.1g}. {self.note}"
+        ).rstrip()
 
     def to_json(self) -> str:
-        """The certificate as JSON text."""
-        return json.dumps({"format": _FORMAT, "version": _VERSION, **asdict(self)}, indent=1, allow_nan=False)
+        """The certificate as JSON text, with shape and SHA-256 of the dual point but without the vector itself.
+
+        Numbers that are not finite are null.
+        """
+        point = self.dual_point
+        vectors = {} if point is None else {"dual_point": tensor_digest(_as_columns(point))}
+        text = {"format": _FORMAT, "version": _VERSION, **self._claims(), "vectors": vectors}
+        return json.dumps(text, indent=1, allow_nan=False)
+
+    def _claims(self) -> dict[str, Any]:
+        """All fields but the dual point, as they stand in the file."""
+        content = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "dual_point"}
+        return {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in content.items()
+        }
 
     @classmethod
     def from_json(cls, text: str) -> Certificate:
-        """Read what :meth:`to_json` wrote.
+        """Read what :meth:`to_json` wrote, or a certificate of version 0.1; there is no dual point in it.
 
         Raises
         ------
         ModelFormatError
             If a field is missing, unknown, of another type, or contradicts another.
         """
-        try:
-            content = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise ModelFormatError(f"the certificate is not JSON ({error}); the file is damaged.") from error
-        if not isinstance(content, dict) or content.pop("format", None) != _FORMAT:
-            raise ModelFormatError(f"this is not a certificate: field 'format' is not {_FORMAT!r}.")
-        if (version := content.pop("version", None)) != _VERSION:
-            raise ModelFormatError(f"certificate version {version!r} is unknown; version {_VERSION} is expected.")
-        content.setdefault("note", "")  # files of earlier releases have none
-        names = {field.name for field in fields(cls)}
-        if names != set(content):
-            odd = ", ".join(sorted(names ^ set(content)))
-            raise ModelFormatError(f"the certificate lacks or adds the fields {odd}; file damaged or edited.")
-        check_fields(content)
-        content["loss"] = current_name(content["loss"])
-        return cls(**content)
+        return cls(**parse_certificate(text)[0])
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the certificate to a JSON file."""
-        Path(path).write_text(self.to_json() + "\n", encoding="utf-8")
+        """Write the certificate to a JSON file, and its dual point beside it.
+
+        ``certificate.json`` goes with ``certificate.safetensors``, any other ``name.json`` with
+        ``name.certificate.safetensors``, so that the file of a network ``name.safetensors`` is left alone. Without a
+        dual point there is no second file.
+        """
+        point = self.dual_point
+        write_certificate(path, self.to_json(), {} if point is None else {"dual_point": _as_columns(point)})
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Certificate:
-        """Read a certificate written by :meth:`save`.
+        """Read a certificate written by :meth:`save`, or by version 0.1.
 
         Raises
         ------
         ModelFormatError
-            If the file is damaged, edited or of another kind.
+            If a file is damaged, edited, missing beside the other, of another kind or of an unknown version.
         """
-        try:
-            text = Path(path).read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise ModelFormatError(f"{path} is not text ({error}); a certificate is JSON.") from error
-        return cls.from_json(text)
+        content, vectors = read_certificate(path)
+        point = vectors.get("dual_point")
+        return cls(**content, dual_point=None if point is None else as_given(point))
+
+
+def _as_columns(point: Floats) -> Floats:
+    return np.ascontiguousarray(point.reshape(len(point), -1))
+
+
+def as_given(point: Floats) -> Floats:
+    """A dual point (n, c) as a certificate holds it: flat if there is one output, and not to be written to."""
+    out = np.array(point[:, 0] if point.shape[1] == 1 else point, dtype=np.float64)
+    out.setflags(write=False)
+    return out

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from convexnn._progress import Clock
 from convexnn._types import Bias, Floats, Norm
 from convexnn.certificate.line import line_response
 from convexnn.certificate.orders import Orders
@@ -85,8 +86,7 @@ def refuse_work(frame: Frame, work: int, budget: int) -> DictionarySizeError:
     """The error that says how much too large the data are, and what to do."""
     return DictionarySizeError(
         f"an exact certificate for {frame.n} samples of rank {frame.rank} visits {work:.3g} rows; the budget "
-        f"is {budget:.3g}. Raise max_work, ask certify for scope='network' (branch and bound, up to rank 7 or, with "
-        "free biases, 6), pass atoms=... to compare with these only, or use fewer features.",
+        f"is {budget:.3g}. Raise max_work, pass atoms=... to compare with these only, or use fewer features.",
         count=work,
         budget=budget,
     )
@@ -138,8 +138,9 @@ def strongest(
     max_work: int = MAX_WORK,
     n_jobs: int | None = None,
     orders: Orders | None = None,
+    clock: Clock | None = None,
 ) -> Response:
-    """:func:`max_response` in working coordinates that exist already."""
+    """:func:`max_response` in working coordinates that exist already; stopped by OutOfTime when a clock runs out."""
     if scope == "network" and not network_scope_is_exact(frame):
         raise ParameterError(
             f"scope='network' is exact for norm='l2' up to rank {2 if frame.affine else 3}, but these data have "
@@ -148,11 +149,11 @@ def strongest(
     work = response_work(frame, v.shape[1])
     if work > max_work:
         raise refuse_work(frame, work, max_work)
-    return _respond(frame, v, scope=scope, n_jobs=n_jobs, orders=orders)
+    return _respond(frame, v, scope=scope, n_jobs=n_jobs, orders=orders, clock=clock)
 
 
 def _respond(
-    frame: Frame, v: Floats, *, scope: str, n_jobs: int | None = None, orders: Orders | None = None
+    frame: Frame, v: Floats, *, scope: str, n_jobs: int | None, orders: Orders | None, clock: Clock | None
 ) -> Response:
     """Dispatch on the rank; v is scaled to one so that its magnitude cannot overflow a square."""
     everything = frame.norm == "l1" or frame.rank <= 1 or scope == "network"
@@ -165,7 +166,7 @@ def _respond(
     elif frame.rank == 1:
         value, normal, offset = 0.0, np.ones(1), 0.0
     else:
-        value, normal, offset = pencil_response(frame, v, everything, n_jobs, orders)
+        value, normal, offset = pencil_response(frame, v, everything, n_jobs, orders, clock)
     direct, normal, offset = _best_orientation(frame, v, normal, offset)
     terms = float(np.abs(v).sum(axis=1) @ np.abs(frame.points).sum(axis=1))
     weights, biases = frame.to_input(normal[None, :], np.array([offset]))

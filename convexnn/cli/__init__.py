@@ -108,11 +108,11 @@ def predict(**options: Any) -> int:
 @click.option("--norm", type=_NORM, help="Norm of hidden weights [default: that of the fit].")
 @click.option("--bias", type=_BIAS, help="Kind of hidden biases [default: that of the fit].")
 @click.option(
-    "--scope", type=click.Choice(["auto", "network", "dictionary"]), default="auto", show_default=True,
+    "--scope", type=click.Choice(["network", "dictionary"]), default="network", show_default=True,
     help="Networks to compare with; network: all, by branch and bound if need be.",
 )  # fmt: skip
 @click.option("--tol", type=float, default=1e-6, show_default=True, help="Relative gap to accept.")
-@click.option("--time-limit", type=float, help="Seconds for branch and bound.")
+@click.option("--time-limit", type=float, help="Seconds for the proof.")
 @_json_option
 def certify(**options: Any) -> int:
     """Prove how close MODEL is to optimal on FILE, from the data alone, without any solver."""

@@ -122,6 +122,13 @@ class Loss(ABC):
         alone may leave the domain of the conjugate.
         """
 
+    def dual_at(self, f: Floats, *, centred: bool) -> Floats:
+        """A dual vector that is optimal for the outputs f, as far as one can be told from f alone.
+
+        Minus the gradient, brought into the domain of the conjugate. If `centred`, f should have its best shift.
+        """
+        return self.nearest_dual(-self.gradient(f), centred=centred)
+
     @abstractmethod
     def best_shift(self, f: Floats) -> Floats:
         """Intercept (c,) that added to f (n, c) gives the least loss.

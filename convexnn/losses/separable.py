@@ -15,6 +15,8 @@ __all__ = ["Separable"]
 
 # v is stored as weight times slope, so v / weight misses a bound of the domain by rounding only.
 _SLACK = 8 * float(np.finfo(float).eps)
+# Outputs this close to a kink, relative to their size, are on it.
+_ON_KINK = 1e-9
 
 
 class Separable(Loss):
@@ -94,6 +96,27 @@ class Separable(Loss):
             shift = increasing_roots(terms, -start.max(axis=0), -start.min(axis=0))
             u = np.clip(u + shift, low, high)
         return self._weighted(u)
+
+    def dual_at(self, f: Floats, *, centred: bool) -> Floats:
+        """See :meth:`Loss.dual_at`. At a kink every number of an interval is a subgradient.
+
+        The kinked losses are max of u (y - f) over the interval of u. So u is at the end that y - f points to, and
+        samples on their kink share what the sum of the column still lacks, each the same part of its interval. Moving
+        all entries alike, as :meth:`nearest_dual` does, would take the others from their ends and cost dual value.
+        """
+        if self.smooth:
+            return super().dual_at(f, centred=centred)
+        low, high = self._interval()
+        apart = self.y - f
+        kink = np.abs(apart) <= _ON_KINK * (np.abs(self.y) + np.abs(f))
+        u = np.where(kink, np.clip(0.0, low, high), np.where(apart > 0, high, low))
+        if centred:
+            weight = np.ones((len(f), 1)) if self.weight is None else self.weight
+            lack = -(weight * np.where(kink, low, u)).sum(axis=0)
+            room = (weight * np.where(kink, high - low, 0.0)).sum(axis=0)
+            part = np.clip(np.divide(lack, room, out=np.zeros_like(room), where=room > 0), 0.0, 1.0)
+            u = np.where(kink, low + part * (high - low), u)
+        return self.nearest_dual(self._weighted(u), centred=centred)
 
     def best_shift(self, f: Floats) -> Floats:
         return increasing_roots(lambda t: (self.gradient(f + t), self.curvature(f + t)), *self._bracket(f))

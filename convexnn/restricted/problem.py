@@ -106,7 +106,8 @@ class LassoProblem:
 
         Minus the gradient at the outputs f, unless a solver offers v (losses with kinks need that).
         """
-        v = -self.loss.gradient(f) if v is None else v
+        if v is None:
+            return self.loss.dual_at(f, centred=self.intercept)
         return self.loss.nearest_dual(v, centred=self.intercept)
 
     def dual_value(self, v: Floats, strongest: float) -> float:

@@ -24,12 +24,24 @@ class Samples:
     weight : (n,) array, optional
     flat : bool
         Whether the targets came as one dimension, so that coefficients should too.
+    given : tuple of (X, Y, weight)
+        With the samples of weight zero: certificates speak of the data as they were given.
     """
 
     X: Floats
     Y: Floats
     weight: Floats | None
     flat: bool
+    given: tuple[Floats, Floats, Floats | None]
+
+    def spread(self, v: Floats) -> Floats:
+        """A vector (n, c) over the samples that count, with zeros at the others."""
+        weight = self.given[2]
+        if weight is None:
+            return v
+        out = np.zeros((len(weight), v.shape[1]))
+        out[weight > 0] = v
+        return out
 
 
 def check_samples(X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> Samples:
@@ -44,7 +56,8 @@ def check_samples(X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -
     targets = check_targets(y, len(points))
     flat = np.ndim(y) != 2
     if sample_weight is None:
-        return Samples(points, targets, None, flat)
+        return Samples(points, targets, None, flat, (points, targets, None))
     weight = check_weights(sample_weight, len(points))[:, 0]
     seen = weight > 0
-    return Samples(np.ascontiguousarray(points[seen]), np.ascontiguousarray(targets[seen]), weight[seen], flat)
+    X_seen, Y_seen = np.ascontiguousarray(points[seen]), np.ascontiguousarray(targets[seen])
+    return Samples(X_seen, Y_seen, weight[seen], flat, (points, targets, weight))

@@ -33,6 +33,9 @@ from convexnn.training.strategy import MAX_ATOMS, make_plan
 
 __all__ = ["Session"]
 
+# Seconds that an exact certificate has at least.
+_PROOF = 0.3
+
 
 class Session:
     """Solve one data set at any penalties, each from the neurons of the last.
@@ -177,23 +180,25 @@ class Session:
         time_left: float | None,
     ) -> Certificate:
         data, plan = self._data, self._plan
-        scope = plan.scope if beta > 0 or problem.norm == "l1" or problem.frame.rank <= 1 else "dictionary"
+        # Nothing is claimed of neurons that were only searched. A proof has a moment beyond the limit.
+        scope = "none" if plan.scope == "searched" else plan.scope
+        time_left = None if time_left is None else max(time_left, _PROOF)
+        scope = scope if beta > 0 or problem.norm == "l1" or problem.frame.rank <= 1 else "dictionary"
         atoms = plan.oracle.listed(problem.frame) if isinstance(plan.oracle, ListedOracle) else None
-
-        searched = solution.strongest * problem.unit if plan.scope == "searched" else None
 
         def prove(dual_point: Floats | None) -> Certificate:
             return certify(
-                network, data.X, data.Y, beta=beta, norm=problem.norm, bias=problem.bias, loss=problem.loss_name,
-                scope=scope, atoms=atoms, sample_weight=data.weight, tol=tol, dual_point=dual_point,
-                searched_response=searched, time_limit=time_left, n_jobs=self._n_jobs, orders=self._orders,
+                network, *data.given[:2], beta=beta, norm=problem.norm, bias=problem.bias, loss=problem.loss_name,
+                scope=scope, atoms=atoms, sample_weight=data.given[2], tol=tol,
+                dual_point=None if dual_point is None else data.spread(dual_point),
+                time_limit=time_left, n_jobs=self._n_jobs, orders=self._orders,
             )  # fmt: skip
 
         if beta == 0:
             return prove(solution.v)
         certificate = prove(None)
-        if certificate.holds or solution.v is None:
+        if certificate.holds or solution.v is None or scope == "none":
             return certificate
         # The dual vector of a conic solver is better than the gradient where the loss has kinks or z is inexact.
         offered = prove(problem.to_input_dual(solution.v))
-        return offered if offered.gap < certificate.gap else certificate
+        return certificate if certificate.gap <= offered.gap else offered

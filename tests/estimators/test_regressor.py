@@ -55,7 +55,7 @@ def test_scope_is_that_of_the_function():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         searched.fit(data, y)
-    assert searched.certificate_.scope == "searched"
+    assert searched.certificate_.scope == "none"
     assert not searched.certified_
     with pytest.raises(ValueError, match="scope='wrong'"):
         ConvexReLURegressor(scope="wrong").fit(X, y)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from reference_certificate import network_program
 
-from convexnn import Certificate, ReLUNetwork, beta_max, certify, solve_path, train, verify
+from convexnn import ReLUNetwork, beta_max, certify, solve_path, train, verify
 from convexnn.exceptions import DictionarySizeError, ModelFormatError, ParameterError
 from convexnn.network.reconstruct import reconstruct
 
@@ -91,14 +90,14 @@ def test_bounds_enclose_the_optimum_of_the_program_over_all_patterns():
 
 
 def test_nothing_is_claimed_where_the_bound_is_of_no_use(trained):
-    """With hardly any budget the scope stays "searched", the note says so, and no bound is called one."""
+    """With hardly any budget the scope is "none", the note says so, and no bound is called one."""
     X, y, problem, network = trained
     found = certify(network, X, y, **problem, scope="network", max_work=SMALL)
-    assert found.scope == "searched"
+    assert found.scope == "none"
     assert "no useful lower bound" in found.note
-    assert "not a proof" in found.summary()
+    assert "Nothing is proved" in found.summary()
     late = certify(network, X, y, **problem, scope="network", time_limit=0.0)
-    assert late.scope == "searched"
+    assert late.scope == "none"
 
 
 def test_a_poor_network_is_told_how_poor_it_is(trained):
@@ -121,27 +120,19 @@ def test_certificates_are_confirmed_and_forgeries_are_not(trained, tmp_path):
     better = replace(found, dual=found.dual + shift, gap=0.0, relative_gap=0.0, primal=found.dual + shift)
     bolder = replace(found, response=0.97 * found.response)
     for forged in (better, bolder):
-        with pytest.raises(ModelFormatError, match="belongs to another network"):
+        with pytest.raises(ModelFormatError, match="these data give"):
             verify(forged, network, X, y)
     with pytest.raises(DictionarySizeError, match="max_work"):
         verify(found, network, X, y, max_work=SMALL)
-
-
-def test_files_without_note_are_read(trained):
-    """Certificates of earlier releases had none."""
-    X, y, problem, network = trained
-    found = certify(network, X, y, **problem, scope="searched", searched_response=0.0)
-    content = json.loads(found.to_json())
-    del content["note"]
-    assert Certificate.from_json(json.dumps(content)) == found
 
 
 def test_network_scope_is_refused_in_many_dimensions():
     """Where cutting cones is hopeless it is not begun."""
     X, y = teacher(30, 12, seed=0)
     network = ReLUNetwork(np.ones((1, 12)), np.zeros(1), np.ones((1, 1)), np.zeros(1))
-    with pytest.raises(ParameterError, match="rank 12"):
-        certify(network, X, y, beta=1.0, scope="network")
+    found = certify(network, X, y, beta=1.0)
+    assert found.scope == "none"
+    assert "rank 12" in found.note
     with pytest.raises(ParameterError, match="12 dimensions"):
         train(X, y, beta=1.0, scope="network")
 
@@ -181,4 +172,4 @@ def test_training_with_little_time_is_honest():
     """Out of time, either the bound is of use or nothing is claimed."""
     X, y = teacher(400, 5, seed=4, noise=1.0)
     found = train(X, y, beta=0.003 * beta_max(X, y, scope="searched"), scope="network", time_limit=0.5).certificate
-    assert found.scope == "searched" or found.dual >= 0.5 * found.primal
+    assert found.scope == "none" or found.dual >= 0.5 * found.primal

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -50,7 +51,8 @@ def test_export_keeps_network_and_certificate(model, suffix):
     else:
         np.testing.assert_array_equal(import_network(out).hidden_weights, network.hidden_weights)
         found = Certificate.from_json(network_notes(out)["certificate"])
-        assert found == Certificate.load(model / "certificate.json")
+        # The notes have the claim; the vector that proves it is a file of its own.
+        assert found == replace(Certificate.load(model / "certificate.json"), dual_point=None)
 
 
 def test_export_of_an_unknown_suffix_is_wrong_usage(model):

@@ -208,8 +208,8 @@ def test_search_is_near_the_certified_optimum(n: int, d: int, norm: str, bias, r
     exact = cn.train(X, Y[:, 0], beta=beta, norm=norm, bias=bias, tol=1e-9)
     found = cn.train(X, Y[:, 0], beta=beta, norm=norm, bias=bias, scope="searched")
     assert exact.certificate.scope == "network"
-    assert found.certificate.scope == "searched"
-    assert "not a proof" in found.certificate.summary()
+    assert found.certificate.scope == "none"
+    assert "Nothing is proved" in found.certificate.summary()
     ratio_of = found.certificate.primal / exact.certificate.primal
     assert 1 - 1e-9 <= ratio_of <= 1 + 1e-4
 
@@ -271,7 +271,7 @@ def test_search_starts_by_itself_in_high_dimension_and_is_reproducible() -> None
     y = Y[:, 0]
     beta = 0.05 * cn.beta_max(X, y)
     one, two = (cn.train(X, y, beta=beta, random_state=4, max_iter=6) for _ in range(2))
-    assert one.certificate.scope == "searched"
+    assert one.certificate.scope == "none"
     assert "search" in one.strategy
     assert one.network.hidden_weights.tobytes() == two.network.hidden_weights.tobytes()
     assert one.network.objective(X, y, beta=beta) == pytest.approx(one.certificate.primal, rel=1e-12)
@@ -288,9 +288,9 @@ def test_search_serves_other_losses(loss: str) -> None:
     beta = 0.05 * cn.beta_max(X, y, loss=loss)
     result = cn.train(X, y, beta=beta, loss=loss, max_iter=8)
     zero = cn.train(X, y, beta=beta * 1e3, loss=loss, max_iter=8)
-    assert result.certificate.scope == "searched"
+    assert result.certificate.scope == "none"
     assert result.certificate.primal < zero.certificate.primal
-    assert result.certificate.dual <= result.certificate.primal
+    assert np.isnan(result.certificate.dual)
 
 
 def test_search_returns_in_time_with_the_best_so_far() -> None:

@@ -11,6 +11,8 @@ from convexnn import ReLUNetwork
 from convexnn.certificate import Certificate, certify, max_response, verify
 from convexnn.exceptions import DataError, ModelFormatError, ParameterError
 
+PARTS = ("hidden_weights", "hidden_biases", "output_weights", "intercept")
+
 
 def make_problem(norm="l1"):
     """One optimal neuron just below the largest penalty."""
@@ -51,8 +53,8 @@ def test_other_data(claim):
 def test_another_network(claim):
     """A certificate does not fit another network, even one with the same number of neurons."""
     certificate, network, X, y = claim
-    W, b, A, t = (getattr(network, name) for name in network.__dataclass_fields__)
-    with pytest.raises(ModelFormatError, match=r"'(primal|response)'"):
+    W, b, A, t = (getattr(network, name) for name in PARTS)
+    with pytest.raises(ModelFormatError, match=r"'(primal|relative_gap)'"):
         verify(certificate, ReLUNetwork(W, b, A * 1.001, t), X, y)
     with pytest.raises(ModelFormatError, match="'n_neurons' is 1"):
         verify(certificate, ReLUNetwork(np.vstack([W, W]), [*b, *b], np.vstack([A, A]) / 2, t), X, y)
@@ -63,7 +65,6 @@ def test_another_network(claim):
     [
         ({"primal": 0.9, "dual": 0.9}, "primal"),
         ({"response": 0.5}, "response"),
-        ({"n_samples": 3}, "n_samples"),
         ({"n_neurons": 2}, "n_neurons"),
         ({"beta": 1.001}, "primal"),
     ],
@@ -79,7 +80,7 @@ def test_edited_numbers(claim, changes, field):
 def test_a_claim_that_is_too_good(claim):
     """A gap closed on paper only, or a wider scope than was proved, is refused."""
     _, network, X, y = claim
-    W, b, A, t = (getattr(network, name) for name in network.__dataclass_fields__)
+    W, b, A, t = (getattr(network, name) for name in PARTS)
     worse = ReLUNetwork(W, b, A * 1.5, t)
     honest = certify(worse, X, y, beta=1.0, norm="l1")
     assert not honest.holds
@@ -105,16 +106,20 @@ def test_given_atoms_are_needed_again(claim):
         verify(certificate, network, X, y, atoms=(2 * atoms[0], atoms[1]))
 
 
-def test_searched_and_given_dual_points(claim):
-    """A searched response is taken over as it was; a dual point has to be passed again."""
+def test_the_dual_point_is_part_of_the_certificate(claim, tmp_path):
+    """It need not be passed again, and a certificate without a proof is confirmed as such."""
     _, network, X, y = claim
-    searched = certify(network, X, y, beta=1.0, scope="searched", searched_response=9.0)
-    assert verify(searched, network, X, y) == searched
+    nothing = certify(network, X, y, beta=1.0, scope="none")
+    assert verify(nothing, network, X, y) == nothing
     point = y - y.mean()
     given = certify(network, X, y, beta=1.0, dual_point=point)
-    assert verify(given, network, X, y, dual_point=point) == given
-    with pytest.raises(ModelFormatError, match=r"'(dual|response)'"):
-        verify(given, network, X, y)
+    np.testing.assert_allclose(given.dual_point, point, atol=1e-15)
+    given.save(tmp_path / "c.json")
+    assert verify(tmp_path / "c.json", network, X, y) == given
+    # Without one the gradient is tried, which is at least as good here.
+    assert verify(replace(given, dual_point=None), network, X, y).dual >= given.dual
+    with pytest.raises(DataError, match="25 samples, but it speaks of 3"):
+        verify(replace(nothing, n_samples=3), network, X, y)
 
 
 def test_weights_belong_to_the_data(claim):

@@ -1,0 +1,140 @@
+"""Check a certificate again, from network, data and the dual point that it carries."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from os import PathLike
+from typing import Any
+
+import numpy as np
+
+from convexnn._types import ArrayLike
+from convexnn.certificate.certify import make_problem
+from convexnn.certificate.proof import MARGIN, prove
+from convexnn.certificate.record import Certificate
+from convexnn.certificate.response import MAX_WORK
+from convexnn.exceptions import DataError, DictionarySizeError, ModelFormatError, ParameterError
+from convexnn.network.relu import ReLUNetwork
+
+__all__ = ["verify"]
+
+# Relative differences that other processors make by adding in another order.
+_PRIMAL, _RESPONSE, _GAP = 1e-9, 1e-6, 1e-6
+
+
+def verify(
+    certificate: Certificate | str | PathLike[str],
+    network: ReLUNetwork,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    atoms: Any = None,
+    dual_point: ArrayLike | None = None,
+    max_work: int = MAX_WORK,
+    time_limit: float | None = None,
+    n_jobs: int | None = None,
+) -> Certificate:
+    """Recompute a certificate from network and data with its dual point, and compare.
+
+    Parameters
+    ----------
+    certificate : Certificate or path
+    network, X, y, sample_weight, atoms :
+        As they were passed to :func:`convexnn.train` or :func:`convexnn.certify`.
+    dual_point : (n,) or (n, c) array, optional
+        For certificates without one, such as those of version 0.1.
+    max_work, time_limit, n_jobs :
+        As in :func:`convexnn.certify`.
+
+    Returns
+    -------
+    Certificate
+        The recomputed one. The bound of the certificate that was passed is at most the bound computed here.
+
+    Raises
+    ------
+    DataError
+        If the data are not those of the certificate.
+    ModelFormatError
+        If a number differs, with both values.
+    DictionarySizeError
+        If `max_work` or `time_limit` do not suffice.
+    """
+    old = certificate if isinstance(certificate, Certificate) else Certificate.load(certificate)
+    if old.n_atoms is not None and atoms is None:
+        raise ParameterError(f"this certificate speaks of {old.n_atoms} given atoms; pass the same atoms=...")
+    if old.activation_slope != 0.0 or old.interaction_cst is not None:
+        raise ModelFormatError(
+            f"this release checks certificates with activation_slope 0.0 and interaction_cst None, this one has "
+            f"{old.activation_slope!r} and {old.interaction_cst!r}; use a newer release."
+        )
+    problem = make_problem(
+        network, X, y, beta=old.beta, norm=old.norm, bias=old.bias, loss=_loss_of(old, y), scope=old.scope,
+        atoms=atoms if old.n_atoms is not None else None, sample_weight=sample_weight, tol=old.tol,
+        dual_point=old.dual_point if dual_point is None else dual_point, max_work=max_work, time_limit=time_limit,
+        n_jobs=n_jobs,
+    )  # fmt: skip
+    _check_data(old, problem.fingerprint, problem.n_samples)
+    # Branch and bound only has to confirm the response that the certificate states.
+    claimed = old.response if old.method == "branch" else None
+    new = prove(replace(problem, claimed=claimed))
+    if old.scope != "none" and new.scope == "none":
+        raise DictionarySizeError(
+            f"this certificate could not be confirmed: {new.note}", count=max_work + 1, budget=max_work
+        )
+    _compare(old, new)
+    return new
+
+
+def _loss_of(old: Certificate, y: ArrayLike) -> str:
+    """The loss to bind; interpolation is asked for by beta=0.
+
+    In version 0.1 "logistic" was also the loss of several columns of labels; their targets tell them apart.
+    """
+    if old.beta == 0:
+        return "squared_error"
+    several = old.loss == "log_loss" and np.ndim(y) == 2 and np.shape(y)[1] > 1
+    return "log_loss_multilabel" if several and np.min(y) < 0 else old.loss
+
+
+def _check_data(old: Certificate, fingerprint: str, n_samples: int) -> None:
+    if n_samples != old.n_samples:
+        raise DataError(
+            f"these are not the data of the certificate: {n_samples} samples, but it speaks of {old.n_samples}. "
+            "Pass the training data, all rows of them."
+        )
+    if fingerprint != old.fingerprint:
+        raise DataError(
+            f"these are not the data of the certificate: fingerprint {fingerprint[:12]}..., expected "
+            f"{old.fingerprint[:12]}... ({old.n_samples} samples). Pass X, y and sample_weight as in training."
+        )
+
+
+def _compare(old: Certificate, new: Certificate) -> None:
+    """Raise if the old certificate differs or claims more than the new one."""
+    size = max(abs(new.primal), abs(new.dual)) if new.scope != "none" else abs(new.primal)
+    wrong = [name for name in ("scope", "n_neurons", "n_atoms", "atoms") if getattr(old, name) != getattr(new, name)]
+    if not (old.primal == new.primal or abs(old.primal - new.primal) <= _PRIMAL * size):
+        wrong.append("primal")
+    if old.scope != "none" and not wrong:
+        # A larger bound than can be confirmed claims too much; a smaller one is only modest. Both lie MARGIN below what
+        # was computed, except in version 0.1.
+        if not old.dual <= new.dual + (2.0 if old.dual_point is None else 0.5) * MARGIN * size:
+            wrong.append("dual")
+        if old.dual_point is not None and not abs(old.response - new.response) <= _RESPONSE * new.response:
+            wrong.append("response")
+        if old.relative_gap < new.relative_gap * (1 - _GAP) - _GAP * old.tol and np.isfinite(new.relative_gap):
+            wrong.append("relative_gap")
+        if old.holds and not (new.holds or new.relative_gap <= old.tol * (1 + _GAP) + MARGIN):
+            wrong.append("holds")
+    if wrong:
+        name = wrong[0]
+        raise ModelFormatError(
+            f"certificate field {name!r} is {getattr(old, name)!r}, but this network and these data give "
+            f"{getattr(new, name)!r}. {_REMEDY}{_WITHOUT if old.dual_point is None else ''}"
+        )
+
+
+_REMEDY = "Pass the network that the certificate was made for, or certify this one."
+_WITHOUT = " The certificate carries no dual point, as in version 0.1; with dual_point=... it may be confirmed."
