@@ -19,7 +19,7 @@ from convexnn.training import beta_max
 __all__ = ["DATA_NAMES", "Task", "load_data", "make_task"]
 
 # A dictionary larger than this is searched or sampled: a comparison should end.
-MAX_ATOMS = 5_000_000
+ATOMS_COMPARED = 5_000_000
 DATA_NAMES = ("spiral200", "diabetes", "iris")
 
 
@@ -51,7 +51,7 @@ class Task:
     bias: Bias
     loss: str
     classes: tuple[str, ...]
-    max_atoms: int = MAX_ATOMS
+    max_atoms: int = ATOMS_COMPARED
 
     @property
     def problem(self) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def make_task(
     bias: Bias = True,
     loss: str = "squared_error",
     test_share: float = 0.25,
-    max_atoms: int = MAX_ATOMS,
+    max_atoms: int = ATOMS_COMPARED,
     random_state: int = 0,
 ) -> Task:
     """Split and standardise a data set.

@@ -10,6 +10,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from convexnn._types import ArrayLike, Floats
+from convexnn.estimators.earlier import CurrentNames
 from convexnn.estimators.outputs import class_labels, class_probabilities, first_column, network_outputs
 
 __all__ = ["NetworkDecisions"]
@@ -19,7 +20,7 @@ def _has_probabilities(estimator: Any) -> bool:
     return estimator.loss in (None, "log_loss")
 
 
-class NetworkDecisions:
+class NetworkDecisions(CurrentNames):
     """Predictions of an estimator with ``network_``, ``classes_`` and the parameter ``loss``.
 
     With scikit-learn's ``array_api_dispatch`` they belong to the array library and device of X.

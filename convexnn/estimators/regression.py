@@ -8,12 +8,13 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from convexnn._types import ArrayLike, Floats
+from convexnn.estimators.earlier import CurrentNames
 from convexnn.estimators.outputs import network_outputs
 
 __all__ = ["NetworkRegression"]
 
 
-class NetworkRegression(RegressorMixin):
+class NetworkRegression(CurrentNames, RegressorMixin):
     """Predictions of an estimator with ``network_`` that has seen targets of one or two dimensions."""
 
     _flat: bool

@@ -11,13 +11,29 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import StandardScaler
 
 import convexnn
-from convexnn import ConvexReLUClassifier
+from convexnn import ConvexReLUClassifier, ConvexReLURegressor
 from convexnn.exceptions import DataError, ParameterError
 
 X, y = make_moons(60, noise=0.15, random_state=0)
 # Two petal measurements, every third flower: three classes of which two overlap.
 FLOWERS = StandardScaler().fit_transform(load_iris().data[::3, 2:])
 KINDS = load_iris().target_names[load_iris().target[::3]]
+
+
+def test_pickles_of_the_first_version_have_the_present_name_of_their_loss():
+    """Only the parameter: such an estimator still gives probabilities, and can be fitted again."""
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    net = ConvexReLUClassifier(beta=0.5).fit(X, X[:, 0] > 0)
+    state = {**net.__getstate__(), "loss": "logistic"}
+    old = ConvexReLUClassifier.__new__(ConvexReLUClassifier)
+    old.__setstate__(state)
+    assert old.loss == "log_loss"
+    np.testing.assert_array_equal(old.predict_proba(X), net.predict_proba(X))
+    again = pickle.loads(pickle.dumps(net))
+    np.testing.assert_array_equal(again.predict_proba(X), net.predict_proba(X))
+    regressor = ConvexReLURegressor.__new__(ConvexReLURegressor)
+    regressor.__setstate__({**ConvexReLURegressor().__getstate__(), "loss": "squared"})
+    assert regressor.get_params()["loss"] == "squared_error"
 
 
 @pytest.mark.parametrize("loss", ["log_loss", "squared_hinge", "hinge", "squared_error"])
