@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from convexnn._checks import check_norm, check_points, check_real, check_targets
 from convexnn._types import ArrayLike, Floats, Norm
 from convexnn.exceptions import ParameterError
 from convexnn.losses import LOSSES
-from convexnn.network import RELU, DeepReLUNetwork
+from convexnn.network import Activation, DeepReLUNetwork
 from convexnn.network.relu import row_norms
 
 __all__ = ["balanced", "check_kind", "check_layers", "deep_objective", "half_decay"]
@@ -79,24 +80,24 @@ def balanced(network: DeepReLUNetwork, norm: Norm = "l2") -> DeepReLUNetwork:
     (section 6.12). Neurons without effect become zero, constant ones move into the next biases. Layers depend on
     each other, so sweeps are repeated until the sum of squares settles; it never rises.
     """
-    layers = _without_idle([(w.copy(), b.copy()) for w, b in network.layers])
+    layers = _without_idle([(w.copy(), b.copy()) for w, b in network.layers], network.activation)
     before = np.inf
     for _ in range(_SWEEPS):
         for k in range(len(layers) - 1):
             _equalise(layers, k, norm)
-        value = half_decay(DeepReLUNetwork(tuple(layers)), norm)
+        value = half_decay(replace(network, layers=tuple(layers)), norm)
         if value >= before * (1.0 - _SETTLED):
             break
         before = value
-    return DeepReLUNetwork(tuple(layers))
+    return replace(network, layers=tuple(layers))
 
 
-def _without_idle(layers: Pairs) -> Pairs:
+def _without_idle(layers: Pairs, activation: Activation) -> Pairs:
     """Zero out neurons that no weight enters or leaves, keeping their number."""
     for k in range(len(layers) - 1):
         (weight, bias), (following, shift) = layers[k], layers[k + 1]
         fixed = ~weight.any(axis=1)
-        layers[k + 1] = (following, shift + following[:, fixed] @ RELU.value(bias[fixed]))
+        layers[k + 1] = (following, shift + following[:, fixed] @ activation.value(bias[fixed]))
         bias[fixed] = 0.0
         following[:, fixed] = 0.0
     for k in reversed(range(len(layers) - 1)):

@@ -90,6 +90,23 @@ def test_certificates_are_read(name, loss):
     assert objective == pytest.approx(certificate.primal, rel=1e-12)
 
 
+@pytest.mark.parametrize("name", ["squared", "logistic", "softmax", "multilabel"])
+def test_certificates_are_verified_from_network_and_data(name):
+    """Those of smooth losses need no dual point; "logistic" of several columns is found out from the targets."""
+    labels = np.where(y > np.median(y), 1.0, -1.0)
+    targets = {
+        "squared": y,
+        "logistic": labels,
+        "softmax": np.eye(3)[(X[:, 0] > 0).astype(int) + (X[:, 1] > 0)],
+        "multilabel": np.column_stack([labels, np.where(X[:, 1] > 0, 1.0, -1.0)]),
+    }[name]
+    network = convexnn.ReLUNetwork.load(FILES / f"{name}.safetensors")
+    found = convexnn.verify(FILES / f"{name}.json", network, X, targets)
+    assert found.holds
+    expected = {"squared": "squared_error", "multilabel": "log_loss_multilabel"}
+    assert found.loss == expected.get(name, "log_loss")
+
+
 def test_models_of_the_command_line_are_used(tmp_path):
     shutil.copytree(FILES / "model", tmp_path / "model")
     done = CliRunner().invoke(main, ["certify", str(tmp_path / "model"), str(FILES / "data.csv"), "--json"])

@@ -10,6 +10,7 @@ from scipy.optimize import minimize
 
 from convexnn import DeepReLUNetwork
 from convexnn.exceptions import ParameterError
+from convexnn.network import Activation
 from convexnn.refine import balanced, deep_objective, half_decay, polish
 
 
@@ -88,3 +89,16 @@ def test_kinds_that_do_not_fit_are_refused():
         polish(network((3, 4, 1)), X, y, beta=1.0, layers=[1])
     with pytest.raises(ParameterError, match="choose"):
         polish(network((3, 4, 1)), X, y, beta=1.0, choose="best")
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.1, -1.0])
+def test_balancing_keeps_networks_of_any_slope(slope):
+    """Also neurons without input weights, which are constants of value s(b)."""
+    layers = [(weight.copy(), bias.copy()) for weight, bias in network((3, 5, 4, 2)).layers]
+    layers[0][0][:2] = 0.0
+    layers[0][1][:2] = (-1.0, 2.0)
+    net, X = DeepReLUNetwork(tuple(layers), activation=Activation(slope)), np.random.default_rng(1).normal(size=(20, 3))
+    level = balanced(net)
+    assert level.activation == net.activation
+    np.testing.assert_allclose(level.outputs(X), net.outputs(X), rtol=1e-10, atol=1e-12)
+    assert half_decay(level) < half_decay(net)
