@@ -1,5 +1,7 @@
 """Dictionaries and networks as files that other programs read."""
 
+from typing import TYPE_CHECKING, Any
+
 from convexnn.export.dictionary_files import export_dictionary
 from convexnn.export.network_files import (
     export_network,
@@ -13,7 +15,9 @@ from convexnn.export.saved import SavedDictionary, load_dictionary
 from convexnn.export.sklearn_models import from_sklearn, to_sklearn
 from convexnn.export.text import to_text
 from convexnn.export.torch_modules import from_torch, load_torch, save_torch, to_torch
-from convexnn.refine.readers import from_module, to_module
+
+if TYPE_CHECKING:
+    from convexnn.refine.readers import from_module, to_module
 
 __all__ = [
     "SavedDictionary",
@@ -38,3 +42,12 @@ __all__ = [
     "to_text",
     "to_torch",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Imported on first use: with them come training and its solvers.
+    if name in ("from_module", "to_module"):
+        from convexnn.refine import readers
+
+        return getattr(readers, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
