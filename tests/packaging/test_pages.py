@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import re
+import warnings
 from pathlib import Path
 
 import pytest
@@ -26,10 +28,13 @@ def resolve(name: str) -> bool:
             found = importlib.import_module(".".join(parts[:k]))
         except ImportError:
             continue
-        for part in parts[k:]:
-            if not hasattr(found, part):
-                return False
-            found = getattr(found, part)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", DeprecationWarning)  # a name of an earlier version is not one to show
+            for part in parts[k:]:
+                try:
+                    found = getattr(found, part)
+                except (AttributeError, DeprecationWarning):
+                    return False
         return True
     return False
 
@@ -49,8 +54,24 @@ def test_names_on_a_page_exist(page):
             assert made or resolve(f"{module}.{name}"), f"{module}.{name} does not exist"
 
 
+SCRIPTS = sorted((*(ROOT / "docs" / "examples").glob("*.py"), *(ROOT / "tests" / "benchmarks").glob("*.py")))
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
+def test_what_scripts_import_exists(script):
+    """Examples and benchmarks take minutes or hours, so the suite does not run them; their imports it can check."""
+    for node in ast.walk(ast.parse(script.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "convexnn":
+            for name in node.names:
+                assert resolve(f"{node.module}.{name.name}"), f"{node.module}.{name.name} does not exist"
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ("cn", "convexnn"):
+            assert resolve(f"convexnn.{node.attr}"), f"convexnn.{node.attr} does not exist"
+
+
 def test_pages_are_found_and_names_told_apart():
     assert len(PAGES) > 15
+    assert len(SCRIPTS) > 30
     assert resolve("convexnn.losses.LOSSES")
     assert not resolve("convexnn.losses.nothing")
+    assert not resolve("convexnn.thin")
     assert not resolve("convexnn.nothing.more")
