@@ -7,7 +7,7 @@ the bound would be weaker. So nothing a solver reports has to be believed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -23,13 +23,20 @@ __all__ = ["best_scale", "dual_candidates", "gap_of", "squared_gap"]
 _FINE = 1e-10
 _LONG = 20_000_000
 # Share of sum |v| that rounding leaves of a column sum that is zero.
-_SUM = 1e-15
+_SUM = 1e-14
 
 
-def dual_candidates(loss: Loss, f: Floats, *, centred: bool, given: ArrayLike | None = None) -> Iterator[Floats]:
+def dual_candidates(
+    loss: Loss,
+    f: Floats,
+    *,
+    centred: bool,
+    given: ArrayLike | None = None,
+    stationary: Callable[[], Floats | None] = lambda: None,
+) -> Iterator[Floats]:
     """Dual vectors (n, c) in the domain of the conjugate, with columns summing to zero if `centred`.
 
-    One for smooth losses, two where kinks leave a choice: none is trusted, and the best bound counts.
+    One for smooth losses, several where kinks leave a choice: none is trusted, and the best bound counts.
 
     Parameters
     ----------
@@ -40,6 +47,8 @@ def dual_candidates(loss: Loss, f: Floats, *, centred: bool, given: ArrayLike | 
         Whether the intercept is free; gradients are then taken at its best value.
     given : (n,) or (n, c) array, optional
         A vector to use in place of them. It is not trusted: projected like any other.
+    stationary : callable, optional
+        Makes a vector from the neurons of the network, or None; asked only where there are kinks.
 
     Raises
     ------
@@ -53,12 +62,11 @@ def dual_candidates(loss: Loss, f: Floats, *, centred: bool, given: ArrayLike | 
             raise DataError(f"dual_point has shape {np.shape(given)}; expected {f.shape} finite numbers.")
         yield _into_domain(loss, v, centred)
         return
-    if loss.name == "interpolation":
-        return
-    best = f + loss.best_shift(f) if centred else f
-    yield _into_domain(loss, loss.dual_at(best, centred=centred), centred)
-    if not loss.smooth:
-        yield _into_domain(loss, -loss.gradient(best), centred)
+    if loss.name != "interpolation":
+        best = f + loss.best_shift(f) if centred else f
+        yield _into_domain(loss, loss.dual_at(best, centred=centred), centred)
+    if not loss.smooth and (other := stationary()) is not None:
+        yield _into_domain(loss, other, centred)
 
 
 def _into_domain(loss: Loss, v: Floats, centred: bool) -> Floats:

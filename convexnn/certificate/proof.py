@@ -21,6 +21,7 @@ from convexnn.certificate.dual import best_scale, dual_candidates, gap_of
 from convexnn.certificate.orders import Orders
 from convexnn.certificate.record import Certificate, Method, Scope, as_given
 from convexnn.certificate.response import network_scope_is_exact, refuse_work, response_work, strongest
+from convexnn.certificate.stationary import stationary_dual
 from convexnn.exceptions import DictionarySizeError
 from convexnn.geometry.frame import Frame, make_frame
 from convexnn.losses import Loss
@@ -196,8 +197,13 @@ def prove(problem: CertificateProblem) -> Certificate:
         return _nothing(q, measured.primal, "No proof was asked for.")
     note = "There is no dual vector to start from; pass dual_point, as training returns it."
     best: Certificate | None = None
+
+    def stationary() -> Floats | None:
+        beta = q.beta if q.beta > 0 else 1.0
+        return stationary_dual(q.loss, q.network, q.X, f, beta=beta, norm=q.norm, bias=q.bias)
+
     try:
-        for v in dual_candidates(q.loss, f, centred=q.bias is True, given=q.dual_point):
+        for v in dual_candidates(q.loss, f, centred=q.bias is True, given=q.dual_point, stationary=stationary):
             check_time(q.clock)
             found = _bound(q, measured, v)
             note = found.note

@@ -84,7 +84,8 @@ def verify(
             f"this certificate could not be confirmed: {new.note}", count=max_work + 1, budget=max_work
         )
     _compare(old, new)
-    return new
+    # Why nothing is proved is not recomputed.
+    return replace(new, note=old.note) if old.scope == "none" else new
 
 
 def _loss_of(old: Certificate, y: ArrayLike) -> str:

@@ -129,6 +129,11 @@ class Loss(ABC):
         """
         return self.nearest_dual(-self.gradient(f), centred=centred)
 
+    def optimal_duals(self, f: Floats) -> tuple[Floats, Floats]:
+        """Ends (n, c) of the intervals of the dual entries that are optimal for the outputs f, equal off the kinks."""
+        v = -self.gradient(f)
+        return v, v
+
     @abstractmethod
     def best_shift(self, f: Floats) -> Floats:
         """Intercept (c,) that added to f (n, c) gives the least loss.

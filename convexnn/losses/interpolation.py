@@ -33,6 +33,9 @@ class Interpolation(Loss):
     def gradient(self, f: Floats) -> Floats:
         raise ParameterError("interpolation (beta=0) has no gradient; pass dual_point, as train() returns it.")
 
+    def optimal_duals(self, f: Floats) -> tuple[Floats, Floats]:
+        return np.full_like(f, -np.inf), np.full_like(f, np.inf)
+
     def curvature(self, f: Floats) -> Floats:
         return self._refuse_curvature()
 

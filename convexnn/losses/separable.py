@@ -106,17 +106,24 @@ class Separable(Loss):
         """
         if self.smooth:
             return super().dual_at(f, centred=centred)
+        low, high = self.optimal_duals(f)
+        v = np.clip(0.0, low, high)
+        if centred:
+            lack, room = -low.sum(axis=0), (high - low).sum(axis=0)
+            part = np.clip(np.divide(lack, room, out=np.zeros_like(room), where=room > 0), 0.0, 1.0)
+            v = low + part * (high - low)
+        return self.nearest_dual(v, centred=centred)
+
+    def optimal_duals(self, f: Floats) -> tuple[Floats, Floats]:
+        if self.smooth:
+            return super().optimal_duals(f)
         low, high = self._interval()
         apart = self.y - f
         kink = np.abs(apart) <= _ON_KINK * (np.abs(self.y) + np.abs(f))
-        u = np.where(kink, np.clip(0.0, low, high), np.where(apart > 0, high, low))
-        if centred:
-            weight = np.ones((len(f), 1)) if self.weight is None else self.weight
-            lack = -(weight * np.where(kink, low, u)).sum(axis=0)
-            room = (weight * np.where(kink, high - low, 0.0)).sum(axis=0)
-            part = np.clip(np.divide(lack, room, out=np.zeros_like(room), where=room > 0), 0.0, 1.0)
-            u = np.where(kink, low + part * (high - low), u)
-        return self.nearest_dual(self._weighted(u), centred=centred)
+        return (
+            self._weighted(np.where(kink | (apart < 0), low, high)),
+            self._weighted(np.where(kink | (apart > 0), high, low)),
+        )
 
     def best_shift(self, f: Floats) -> Floats:
         return increasing_roots(lambda t: (self.gradient(f + t), self.curvature(f + t)), *self._bracket(f))

@@ -10,7 +10,7 @@ from loss_cases import loss_name
 from reference_certificate import exact_wedge_response, lasso_network, network_program
 from reference_optima import OPTIMA
 
-from convexnn import ReLUNetwork
+from convexnn import Certificate, ReLUNetwork
 from convexnn.certificate import certify, max_response
 from convexnn.exceptions import DataError, ParameterError
 from convexnn.network.reconstruct import reconstruct
@@ -304,7 +304,6 @@ def test_given_atoms_speak_for_themselves():
         ({"scope": "dictionary", "max_work": 100}, "pass atoms"),
         ({"max_work": 100}, "raise max_work"),
         ({"time_limit": 0.0}, "time limit"),
-        ({"beta": 0.0}, "dual_point"),
     ],
 )
 def test_without_a_proof_nothing_is_claimed(arguments, reason):
@@ -316,7 +315,18 @@ def test_without_a_proof_nothing_is_claimed(arguments, reason):
     assert np.isnan([found.dual, found.gap, found.relative_gap, found.response]).all()
     assert reason in found.note
     assert "Nothing is proved" in found.summary()
-    assert found.primal == (network.objective(X, y, beta=0.1) if kind["beta"] else np.inf)
+    assert found.primal == network.objective(X, y, beta=0.1)
+
+
+def test_a_network_that_does_not_interpolate(tmp_path):
+    """With beta=0 its objective and gap are infinite, in memory, in words and on disk."""
+    X, y, network = wedge_problem()
+    found = certify(network, X, y, beta=0.0, norm="l1")
+    assert (found.primal, found.gap, found.relative_gap, found.holds) == (np.inf, np.inf, np.inf, False)
+    assert np.isfinite(found.dual)
+    assert "objective of inf" in found.summary()
+    found.save(tmp_path / "c.json")
+    assert Certificate.load(tmp_path / "c.json") == found
 
 
 @pytest.mark.parametrize(
