@@ -65,13 +65,39 @@ def lowest(function, x: np.ndarray, **options) -> tuple[float, int]:
     return min(values), len(values)
 
 
+def evaluations_until(level: float, optimise) -> int:
+    """Evaluations of Rosenbrock's function before a value below the level."""
+    values = []
+
+    def watched(at: np.ndarray) -> tuple[float, np.ndarray]:
+        values.append(rosen(at))
+        return values[-1], rosen_der(at)
+
+    optimise(watched)
+    assert min(values) < level
+    return int(np.argmax(np.array(values) < level)) + 1
+
+
 def test_rosenbrock_as_fast_as_scipy() -> None:
-    """The minimum, in about as many evaluations as L-BFGS-B takes."""
-    x = np.tile([-1.2, 1.0], 10)
-    value, evaluations = lowest(lambda x: (rosen(x), rosen_der(x)), x, max_iter=1000, tol=0.0)
-    other = minimize(rosen, x, jac=rosen_der, method="L-BFGS-B", options={"maxcor": 8, "ftol": 0.0, "gtol": 1e-10})
+    """In about as many evaluations as L-BFGS-B takes.
+
+    From one start, and down to the last digit, the counts are those of one processor's rounding: they differ by factors.
+    Summed over twenty starts, and down to 1e-6, they move by one percent if every gradient is off by 1e-12.
+    """
+    options = {"maxcor": 8, "ftol": 0.0, "gtol": 1e-10, "maxiter": 1000, "maxfun": 3000}
+    ours = theirs = 0
+    for seed in range(20):
+        x = np.tile([-1.2, 1.0], 10) + 0.1 * np.random.default_rng(seed).standard_normal(20)
+        ours += evaluations_until(1e-6, lambda f, x=x: minimise(f, x, max_iter=1000, tol=0.0))
+        theirs += evaluations_until(
+            1e-6, lambda f, x=x: minimize(f, x, jac=True, method="L-BFGS-B", options=options)
+        )
+    assert ours < 1.25 * theirs
+
+
+def test_rosenbrock_is_minimised_to_the_last_digit() -> None:
+    value, _ = lowest(lambda x: (rosen(x), rosen_der(x)), np.tile([-1.2, 1.0], 10), max_iter=1000, tol=0.0)
     assert value < 1e-12
-    assert evaluations < 1.5 * other.nfev
 
 
 def test_a_kink_is_no_obstacle() -> None:
