@@ -81,7 +81,7 @@ def evaluations_until(level: float, optimise) -> int:
 def test_rosenbrock_as_fast_as_scipy() -> None:
     """In about as many evaluations as L-BFGS-B takes.
 
-    From one start, and down to the last digit, the counts are those of one processor's rounding: they differ by factors.
+    From one start, and down to the last digit, the counts are those of one processor's rounding and differ by factors.
     Summed over twenty starts, and down to 1e-6, they move by one percent if every gradient is off by 1e-12.
     """
     options = {"maxcor": 8, "ftol": 0.0, "gtol": 1e-10, "maxiter": 1000, "maxfun": 3000}
