@@ -109,7 +109,7 @@ def _next_block(rows: GeneratingRows, frame: Frame, subset: Ints, count: int) ->
     normals = np.empty((count, frame.rank))
     offsets = np.empty(count)
     generators = np.empty((count, rows.subset_size), dtype=np.int64)
-    kept = core.enumerate_wedges(
+    kept, _ = core.enumerate_wedges(
         rows.rows, rows.n_points, rows.affine, frame.norm == "l1", frame.same, frame.noise, BLADE,
         subset, normals, offsets, generators,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-// Binding of the Lasso master: one class, arrays in and out.
+// Binding of the active-set Lasso: one class, arrays in and out.
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/vector.h>
 
@@ -25,11 +25,20 @@ void bind_active_set(nb::module_& m) {
             nb::arg("columns").noconvert(), "Add columns given as the rows of an array (count, n).")
         .def(
             "warm",
-            [](ActiveSetSolver& self, Vector z) {
+            [](ActiveSetSolver& self, Vector z, double deadline) {
                 if (z.shape(0) != self.columns()) throw nb::value_error("z has the wrong length");
-                self.warm(z.data());
+                convexnn::StopCheck stop = stop_after(deadline);
+                bool finished;
+                {
+                    nb::gil_scoped_release nogil;
+                    finished = self.warm(z.data(), stop);
+                }
+                raise_signal(stop);
+                return finished;
             },
-            nb::arg("z").noconvert(), "Start from these coefficients; dependent columns stay out.")
+            nb::arg("z").noconvert(), nb::arg("deadline") = kNever,
+            "Start from these coefficients; dependent columns stay out. False if the deadline came first: the "
+            "coefficients that were not reached are zero.")
         .def(
             "set_target",
             [](ActiveSetSolver& self, Vector y) {
@@ -39,16 +48,19 @@ void bind_active_set(nb::module_& m) {
             nb::arg("y").noconvert())
         .def(
             "solve",
-            [](ActiveSetSolver& self, double beta, double tol, std::size_t max_steps) {
+            [](ActiveSetSolver& self, double beta, double tol, std::size_t max_steps, double deadline) {
+                convexnn::StopCheck stop = stop_after(deadline);
                 ActiveSetSolver::Status status;
                 {
                     nb::gil_scoped_release nogil;
-                    status = self.solve(beta, tol, max_steps, signal_pending);
+                    status = self.solve(beta, tol, max_steps, stop);
                 }
-                if (status == ActiveSetSolver::Status::interrupted) throw nb::python_error();
+                raise_signal(stop);
                 return status == ActiveSetSolver::Status::optimal;
             },
-            nb::arg("beta"), nb::arg("tol"), nb::arg("max_steps"), "Solve; False if the step limit was reached.")
+            nb::arg("beta"), nb::arg("tol"), nb::arg("max_steps"), nb::arg("deadline") = kNever,
+            "Solve. False if the step limit or the deadline came first: coefficients and residual are those of the last "
+            "step, and the next call goes on from there.")
         .def("compact", &ActiveSetSolver::compact, nb::arg("slack"))
         .def(
             "coefficients",

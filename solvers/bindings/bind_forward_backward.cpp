@@ -35,42 +35,46 @@ template <class T>
 void bind(nb::module_& m) {
     m.def(
         "slopes_and_responses",
-        [](Out2<T> S, Out2<T> R, std::optional<In1<T>> e) {
+        [](Out2<T> S, Out2<T> R, std::optional<In1<T>> e, double slope) {
+            const T leak = static_cast<T>(checked_slope(slope));
             check_same(S, R);
             const T* widths = half_widths<T>(e, S.shape(1));
             nb::gil_scoped_release nogil;
-            convexnn::slopes_and_responses(S.data(), R.data(), widths, S.shape(0), S.shape(1));
+            convexnn::slopes_and_responses(S.data(), R.data(), widths, leak, S.shape(0), S.shape(1));
         },
-        nb::arg("S").noconvert(), nb::arg("R").noconvert(), nb::arg("e").noconvert().none());
+        nb::arg("S").noconvert(), nb::arg("R").noconvert(), nb::arg("e").noconvert().none(), nb::arg("slope") = 0.0);
     m.def(
         "slopes_and_outputs",
-        [](Out2<T> S, In1<T> a, std::optional<In1<T>> e, OutVector f) {
+        [](Out2<T> S, In1<T> a, std::optional<In1<T>> e, OutVector f, double slope) {
+            const T leak = static_cast<T>(checked_slope(slope));
             check_length(a, S.shape(1), "a must have the length m");
             check_length(f, S.shape(0), "f must have the length n");
             const T* widths = half_widths<T>(e, S.shape(1));
             nb::gil_scoped_release nogil;
-            convexnn::slopes_and_outputs(S.data(), a.data(), widths, f.data(), S.shape(0), S.shape(1));
+            convexnn::slopes_and_outputs(S.data(), a.data(), widths, f.data(), leak, S.shape(0), S.shape(1));
         },
         nb::arg("S").noconvert(), nb::arg("a").noconvert(), nb::arg("e").noconvert().none(),
-        nb::arg("f").noconvert());
+        nb::arg("f").noconvert(), nb::arg("slope") = 0.0);
     m.def(
         "through_slopes",
-        [](Out2<T> D, In2<T> P, OutVector total) {
+        [](Out2<T> D, In2<T> P, OutVector total, double slope) {
+            const T leak = static_cast<T>(checked_slope(slope));
             check_same(D, P);
             check_length(total, D.shape(1), "total must have the length m");
             nb::gil_scoped_release nogil;
-            convexnn::through_slopes(D.data(), P.data(), total.data(), D.shape(0), D.shape(1));
+            convexnn::through_slopes(D.data(), P.data(), total.data(), leak, D.shape(0), D.shape(1));
         },
-        nb::arg("D").noconvert(), nb::arg("P").noconvert(), nb::arg("total").noconvert());
+        nb::arg("D").noconvert(), nb::arg("P").noconvert(), nb::arg("total").noconvert(), nb::arg("slope") = 0.0);
     m.def(
         "gradient_through_slopes",
-        [](Out2<T> P, In1<T> g, OutVector total) {
+        [](Out2<T> P, In1<T> g, OutVector total, double slope) {
+            const T leak = static_cast<T>(checked_slope(slope));
             check_length(g, P.shape(0), "g must have the length n");
             check_length(total, P.shape(1), "total must have the length m");
             nb::gil_scoped_release nogil;
-            convexnn::gradient_through_slopes(P.data(), g.data(), total.data(), P.shape(0), P.shape(1));
+            convexnn::gradient_through_slopes(P.data(), g.data(), total.data(), leak, P.shape(0), P.shape(1));
         },
-        nb::arg("P").noconvert(), nb::arg("g").noconvert(), nb::arg("total").noconvert());
+        nb::arg("P").noconvert(), nb::arg("g").noconvert(), nb::arg("total").noconvert(), nb::arg("slope") = 0.0);
 }
 
 }  // namespace

@@ -26,20 +26,28 @@ void check_knots(const IntVector& knots, std::size_t n) {
 void bind_line(nb::module_& m) {
     m.def(
         "line_compress",
-        [](Vector x, Vector y, std::optional<Vector> w, IntVector knots, OutMatrix rows) {
+        [](Vector x, Vector y, std::optional<Vector> w, IntVector knots, OutMatrix rows,
+           double deadline) {
             const auto data = line_data(x, y, w);
             check_knots(knots, data.n);
             if (rows.shape(0) != 2 * (knots.shape(0) + 1) || rows.shape(1) != 3)
                 throw nb::value_error("rows must have shape (2 (m + 1), 3)");
-            nb::gil_scoped_release nogil;
-            return convexnn::line_compress(data, knots.data(), knots.shape(0), rows.data());
+            convexnn::StopCheck stop = stop_after(deadline);
+            double rest;
+            {
+                nb::gil_scoped_release nogil;
+                rest = convexnn::line_compress(data, knots.data(), knots.shape(0), rows.data(), stop);
+            }
+            raise_signal(stop);
+            return rest;
         },
         nb::arg("x").noconvert(), nb::arg("y").noconvert(), nb::arg("w").noconvert().none(),
-        nb::arg("knots").noconvert(), nb::arg("rows").noconvert());
+        nb::arg("knots").noconvert(), nb::arg("rows").noconvert(), nb::arg("deadline") = kNever,
+        "The loss that no line removes; nan if the deadline came first.");
     m.def(
         "line_price",
         [](Vector x, Vector y, std::optional<Vector> w, IntVector knots, Vector origins, Vector values, Vector slopes,
-           OutMatrix extremes, OutIntMatrix where, OutVector totals) {
+           OutMatrix extremes, OutIntMatrix where, OutVector totals, double deadline) {
             const auto data = line_data(x, y, w);
             check_knots(knots, data.n);
             const std::size_t segments = knots.shape(0) + 1;
@@ -47,12 +55,19 @@ void bind_line(nb::module_& m) {
                 extremes.shape(0) != segments || extremes.shape(1) != 2 || where.shape(0) != segments ||
                 where.shape(1) != 2 || totals.shape(0) != 3)
                 throw nb::value_error("an array has the wrong shape");
-            nb::gil_scoped_release nogil;
-            return convexnn::line_price(data, knots.data(), knots.shape(0), origins.data(), values.data(),
-                                        slopes.data(), extremes.data(), where.data(), totals.data());
+            convexnn::StopCheck stop = stop_after(deadline);
+            double loss;
+            {
+                nb::gil_scoped_release nogil;
+                loss = convexnn::line_price(data, knots.data(), knots.shape(0), origins.data(), values.data(),
+                                            slopes.data(), extremes.data(), where.data(), totals.data(), stop);
+            }
+            raise_signal(stop);
+            return loss;
         },
         nb::arg("x").noconvert(), nb::arg("y").noconvert(), nb::arg("w").noconvert().none(),
         nb::arg("knots").noconvert(), nb::arg("origins").noconvert(), nb::arg("values").noconvert(),
         nb::arg("slopes").noconvert(), nb::arg("extremes").noconvert(), nb::arg("where").noconvert(),
-        nb::arg("totals").noconvert());
+        nb::arg("totals").noconvert(), nb::arg("deadline") = kNever,
+        "The squared loss; nan if the deadline came first.");
 }

@@ -28,7 +28,8 @@ void bind_newton(nb::module_& m) {
         nb::arg("unseen"), nb::arg("H").noconvert(), nb::arg("scale").noconvert());
     m.def(
         "face_reach",
-        [](Block block, IntVector places, Matrix a, Matrix d, OutVector steps, OutIntVector rows) {
+        [](Block block, IntVector places, Matrix a, Matrix d, OutVector steps, OutIntVector rows,
+           double deadline) {
             const std::size_t count = places.shape(0);
             if (a.shape(0) != count || d.shape(0) != count || steps.shape(0) != count || rows.shape(0) != count)
                 throw nb::value_error("places, a, d, steps and rows must have one entry per neuron");
@@ -37,10 +38,17 @@ void bind_newton(nb::module_& m) {
             for (std::size_t k = 0; k < count; ++k)
                 if (places.data()[k] < 0 || static_cast<std::size_t>(places.data()[k]) >= block.shape(0))
                     throw nb::index_error("a place lies outside the block");
-            nb::gil_scoped_release nogil;
-            convexnn::face_reach(block.data(), block.shape(1), block.shape(2), places.data(), a.data(), d.data(), count,
-                                 a.shape(1), steps.data(), rows.data());
+            convexnn::StopCheck stop = stop_after(deadline);
+            std::size_t done;
+            {
+                nb::gil_scoped_release nogil;
+                done = convexnn::face_reach(block.data(), block.shape(1), block.shape(2), places.data(), a.data(),
+                                            d.data(), count, a.shape(1), steps.data(), rows.data(), stop);
+            }
+            raise_signal(stop);
+            return done;
         },
         nb::arg("block").noconvert(), nb::arg("places").noconvert(), nb::arg("a").noconvert(),
-        nb::arg("d").noconvert(), nb::arg("steps").noconvert(), nb::arg("rows").noconvert());
+        nb::arg("d").noconvert(), nb::arg("steps").noconvert(), nb::arg("rows").noconvert(),
+        nb::arg("deadline") = kNever, "Number of neurons done; the others may not move (steps 0, rows -1).");
 }

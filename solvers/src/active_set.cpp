@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "convexnn/vector.hpp"
 
@@ -12,6 +13,7 @@ namespace {
 constexpr std::size_t kShortlist = 24;
 constexpr double kProgress = 1e-13;    // a smaller relative decrease of the objective is rounding
 constexpr double kDependent = 1e-11;  // a column closer than this (relative) to the active span is dependent
+constexpr std::ptrdiff_t kNone = -1, kStopped = -2;  // in place of a column
 enum : char { kInactive = 0, kActive = 1, kRefused = 2 };
 double sign_of(double x) { return x < 0 ? -1.0 : 1.0; }
 }  // namespace
@@ -23,13 +25,14 @@ ActiveSetSolver::ActiveSetSolver(std::size_t rows, const double* y, const double
     work_ = base_;
     const double norm = std::sqrt(dot(base, base, n_));
     qr_.append(nullptr, work_.data(), norm);
-    refresh_projection(0);
+    qty_.assign(1, dot(qr_.q(0), y_.data(), n_));
     refresh_residual();
 }
 
 void ActiveSetSolver::set_target(const double* y) {
     y_.assign(y, y + n_);
-    refresh_projection(0);
+    StopCheck never;
+    refresh_projection(0, never);
 }
 
 void ActiveSetSolver::add(const double* columns, std::size_t count) {
@@ -67,26 +70,51 @@ void ActiveSetSolver::target(double beta, std::vector<double>& out) const {
 }
 
 // Q'y from position `first` on, after the factor has changed there.
-void ActiveSetSolver::refresh_projection(std::size_t first) {
+bool ActiveSetSolver::refresh_projection(std::size_t first, StopCheck& stop) {
     qty_.resize(qr_.size());
-    for (std::size_t j = first; j < qr_.size(); ++j) qty_[j] = dot(qr_.q(j), y_.data(), n_);
+    for (std::size_t j = first; j < qr_.size(); ++j) {
+        if (stop(n_)) return false;
+        qty_[j] = dot(qr_.q(j), y_.data(), n_);
+    }
+    return true;
 }
 
-void ActiveSetSolver::leave(std::size_t position) {
+bool ActiveSetSolver::leave(std::size_t position, StopCheck& stop) {
     const std::size_t j = active_[position];
     z_[j] = 0.0;
     state_[j] = kInactive;
-    qr_.remove(position + offset());
-    refresh_projection(position + offset());
     active_.erase(active_.begin() + static_cast<std::ptrdiff_t>(position));
     sign_.erase(sign_.begin() + static_cast<std::ptrdiff_t>(position));
+    stale_ = !qr_.remove(position + offset(), stop) || !refresh_projection(position + offset(), stop);
+    return !stale_;
 }
 
-bool ActiveSetSolver::descend(double beta, const StopCheck& stop) {
+// The factor of the active columns, after a change of it was stopped in the middle.
+bool ActiveSetSolver::rebuild(StopCheck& stop) {
+    stale_ = true;
+    qr_ = UpdatedQR(n_);
+    if (has_base()) {
+        work_ = base_;
+        qr_.append(nullptr, work_.data(), std::sqrt(dot(base_.data(), base_.data(), n_)));
+    }
+    qty_.clear();
+    const std::vector<std::size_t> columns = std::exchange(active_, {});
+    const std::vector<double> signs = std::exchange(sign_, {});
+    Entry entry = Entry::active;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+        if (entry != Entry::stopped) entry = activate(columns[i], signs[i], stop);
+        if (entry == Entry::stopped) list(columns[i], signs[i]);
+        if (entry == Entry::dependent) z_[columns[i]] = 0.0, state_[columns[i]] = kInactive;
+    }
+    stale_ = entry == Entry::stopped || !refresh_projection(0, stop);
+    return !stale_;
+}
+
+bool ActiveSetSolver::descend(double beta, StopCheck& stop) {
     std::vector<double> goal;
     while (true) {
         ++steps_;
-        if ((steps_ & 15) == 0 && should_stop(stop)) return false;
+        if (stop(active_.size() * active_.size())) return false;
         target(beta, goal);
         double step = 1.0;
         std::size_t blocking = active_.size();
@@ -102,25 +130,29 @@ bool ActiveSetSolver::descend(double beta, const StopCheck& stop) {
             z = step == 1.0 ? goal[i + offset()] : z + step * (goal[i + offset()] - z);
         }
         if (blocking == active_.size()) return true;
-        leave(blocking);
+        if (!leave(blocking, stop)) return false;
     }
 }
 
 // One step of iterative refinement with a residual computed from the columns themselves.
-void ActiveSetSolver::polish(double beta) {
+bool ActiveSetSolver::polish(double beta, StopCheck& stop) {
+    if (stop(active_.size() * n_)) return false;
     refresh_residual();
     const std::size_t k = qr_.size();
     std::vector<double> step(k, 0.0);
-    for (std::size_t i = 0; i < active_.size(); ++i)
+    for (std::size_t i = 0; i < active_.size(); ++i) {
+        if (stop(n_)) return false;
         step[i + offset()] = dot(column(active_[i]), r_.data(), n_) - beta * sign_[i];
+    }
     qr_.solve_transposed(step.data());
     qr_.solve(step.data());
     for (std::size_t i = 0; i < active_.size(); ++i) {
         const double next = z_[active_[i]] + step[i + offset()];
-        if (next * sign_[i] <= 0) return;
+        if (next * sign_[i] <= 0) return true;
     }
     for (std::size_t i = 0; i < active_.size(); ++i) z_[active_[i]] += step[i + offset()];
     refresh_residual();
+    return true;
 }
 
 double ActiveSetSolver::objective_value() const {
@@ -131,13 +163,13 @@ double ActiveSetSolver::objective_value() const {
 
 // The column that violates |g_j| <= beta most, first among those that did so at the last full look: a full
 // look costs a pass over all columns, and most of the worst ones stay bad for some steps.
-std::ptrdiff_t ActiveSetSolver::most_violated(double beta, double tol) {
+std::ptrdiff_t ActiveSetSolver::most_violated(double beta, double tol, StopCheck& stop) {
     const double noise = 4 * std::numeric_limits<double>::epsilon() * std::sqrt(dot(r_.data(), r_.data(), n_));
     auto excess = [&](std::size_t j) {
         g_[j] = dot(column(j), r_.data(), n_);
         return std::fabs(g_[j]) - beta * (1.0 + tol) - noise * norm_[j];
     };
-    std::ptrdiff_t best = -1;
+    std::ptrdiff_t best = kNone;
     double worst = 0.0;
     for (std::size_t j : shortlist_) {
         if (state_[j] != kInactive) continue;
@@ -148,76 +180,112 @@ std::ptrdiff_t ActiveSetSolver::most_violated(double beta, double tol) {
     std::vector<std::pair<double, std::size_t>> violated;
     for (std::size_t j = 0; j < z_.size(); ++j) {
         if (state_[j] == kActive) continue;
+        if (stop(n_)) return kStopped;
         const double e = excess(j);
         if (state_[j] == kInactive && e > 0.0) violated.emplace_back(-e, j);
     }
     shortlist_.clear();
-    if (violated.empty()) return -1;
+    if (violated.empty()) return kNone;
     const std::size_t length = std::min(kShortlist, violated.size());
     std::partial_sort(violated.begin(), violated.begin() + static_cast<std::ptrdiff_t>(length), violated.end());
     for (std::size_t i = 0; i < length; ++i) shortlist_.push_back(violated[i].second);
     return static_cast<std::ptrdiff_t>(shortlist_[0]);
 }
 
-// Append a column to the factor; false (and its coefficients in `coefficients_`) if it is dependent.
-bool ActiveSetSolver::activate(std::size_t j, double sign) {
-    work_.assign(column(j), column(j) + n_);
-    coefficients_.resize(qr_.size());
-    qr_.project(work_.data(), coefficients_.data());
-    const double rest = std::sqrt(dot(work_.data(), work_.data(), n_));
-    if (!(rest > kDependent * norm_[j])) return false;
-    qr_.append(coefficients_.data(), work_.data(), rest);
-    refresh_projection(qr_.size() - 1);
+void ActiveSetSolver::list(std::size_t j, double sign) {
     active_.push_back(j);
     sign_.push_back(sign);
     state_[j] = kActive;
+}
+
+// Append a column to the factor; its coefficients are in `coefficients_` if it is dependent.
+ActiveSetSolver::Entry ActiveSetSolver::activate(std::size_t j, double sign, StopCheck& stop) {
+    work_.assign(column(j), column(j) + n_);
+    coefficients_.resize(qr_.size());
+    if (!qr_.project(work_.data(), coefficients_.data(), stop)) return Entry::stopped;
+    const double rest = std::sqrt(dot(work_.data(), work_.data(), n_));
+    if (!(rest > kDependent * norm_[j])) return Entry::dependent;
+    qr_.append(coefficients_.data(), work_.data(), rest);
+    qty_.push_back(dot(qr_.q(qr_.size() - 1), y_.data(), n_));
+    list(j, sign);
+    return Entry::active;
+}
+
+bool ActiveSetSolver::warm(const double* z, StopCheck& stop) {
+    if (stale_ && !rebuild(stop)) return false;
+    for (std::size_t j = 0; j < z_.size(); ++j) {
+        if (z[j] == 0.0 || state_[j] == kActive) continue;
+        const Entry entry = activate(j, sign_of(z[j]), stop);
+        if (entry == Entry::stopped) return false;
+        if (entry == Entry::active) z_[j] = z[j];
+    }
     return true;
 }
 
-void ActiveSetSolver::warm(const double* z) {
-    for (std::size_t j = 0; j < z_.size(); ++j)
-        if (z[j] != 0.0 && state_[j] != kActive && activate(j, sign_of(z[j]))) z_[j] = z[j];
-}
-
-void ActiveSetSolver::enter(std::size_t j) {
-    const double s = sign_of(g_[j]);
-    if (activate(j, s)) return;
-    if (norm_[j] > 0.0) {
-        // Dependent: K_j = K_A c. Moving z_j by +s and z_A by -s c keeps the outputs and lowers the penalty
-        // (|g_j| > beta means s c's > 1), until an active coefficient reaches zero and makes room.
-        qr_.solve(coefficients_.data());
-        double reach = std::numeric_limits<double>::infinity();
-        std::size_t blocking = active_.size();
-        for (std::size_t i = 0; i < active_.size(); ++i) {
-            const double slope = -s * coefficients_[i + offset()] * sign_[i];
-            if (slope >= -1e-12) continue;
-            const double here = std::fabs(z_[active_[i]]) / -slope;
-            if (here < reach) reach = here, blocking = i;
-        }
-        if (blocking < active_.size()) {
-            for (std::size_t i = 0; i < active_.size(); ++i)
-                z_[active_[i]] -= reach * s * coefficients_[i + offset()];
-            z_[j] = reach * s;
-            leave(blocking);
-            if (activate(j, s)) return;
+// A dependent column: K_j = K_A c. Moving z_j by +s and z_A by -s c keeps the outputs and lowers the penalty
+// (|g_j| > beta means s c's > 1), until an active coefficient reaches zero and makes room.
+bool ActiveSetSolver::swap_in(std::size_t j, double s, StopCheck& stop) {
+    qr_.solve(coefficients_.data());
+    double reach = std::numeric_limits<double>::infinity();
+    std::size_t blocking = active_.size();
+    for (std::size_t i = 0; i < active_.size(); ++i) {
+        const double slope = -s * coefficients_[i + offset()] * sign_[i];
+        if (slope >= -1e-12) continue;
+        const double here = std::fabs(z_[active_[i]]) / -slope;
+        if (here < reach) reach = here, blocking = i;
+    }
+    if (blocking < active_.size()) {
+        for (std::size_t i = 0; i < active_.size(); ++i) z_[active_[i]] -= reach * s * coefficients_[i + offset()];
+        z_[j] = reach * s;
+        const Entry entry = leave(blocking, stop) ? activate(j, s, stop) : Entry::stopped;
+        if (entry == Entry::active) return true;
+        if (entry == Entry::stopped) {
+            list(j, s);
+            stale_ = true;
+            return false;
         }
     }
     z_[j] = 0.0;
     state_[j] = kRefused;
+    return true;
 }
 
-ActiveSetSolver::Status ActiveSetSolver::solve(double beta, double tol, std::size_t max_steps, const StopCheck& stop) {
+bool ActiveSetSolver::enter(std::size_t j, StopCheck& stop) {
+    const double s = sign_of(g_[j]);
+    const Entry entry = activate(j, s, stop);
+    if (entry != Entry::dependent) return entry == Entry::active;
+    if (norm_[j] > 0.0) return swap_in(j, s, stop);
+    z_[j] = 0.0;
+    state_[j] = kRefused;
+    return true;
+}
+
+// Let a violated column enter. False if stopped.
+bool ActiveSetSolver::improve(std::size_t column, double beta, StopCheck& stop) {
+    const std::size_t before = active_.size();
+    if (!enter(column, stop)) return false;
+    // An entering coefficient whose step has the wrong sign is numerically dependent: refuse it.
+    if (active_.size() != before + 1 || active_.back() != column || z_[column] != 0.0) return true;
+    std::vector<double> goal;
+    target(beta, goal);
+    if (goal.back() * sign_.back() > 0) return true;
+    const bool left = leave(active_.size() - 1, stop);
+    state_[column] = kRefused;
+    return left;
+}
+
+ActiveSetSolver::Status ActiveSetSolver::solve(double beta, double tol, std::size_t max_steps, StopCheck& stop) {
     beta_ = beta;
     for (char& s : state_)
         if (s == kRefused) s = kInactive;
     const std::size_t limit = steps_ + max_steps;
     // Objective when a column last entered: entering again without progress is a cycle of rounding errors.
     std::vector<double> entered(z_.size(), std::numeric_limits<double>::infinity());
-    while (true) {
-        if (!descend(beta, stop)) return refresh_residual(), Status::interrupted;
-        polish(beta);
-        const std::ptrdiff_t j = most_violated(beta, tol);
-        if (j < 0) return Status::optimal;
+    bool going = !stale_ || rebuild(stop);
+    while (going && descend(beta, stop) && polish(beta, stop)) {
+        const std::ptrdiff_t j = most_violated(beta, tol, stop);
+        if (j == kNone) return Status::optimal;
+        if (j == kStopped) break;
         if (steps_ >= limit) return Status::step_limit;
         const std::size_t column = static_cast<std::size_t>(j);
         const double objective = objective_value();
@@ -226,18 +294,10 @@ ActiveSetSolver::Status ActiveSetSolver::solve(double beta, double tol, std::siz
             continue;
         }
         entered[column] = objective;
-        const std::size_t before = active_.size();
-        enter(column);
-        // An entering coefficient whose step has the wrong sign is numerically dependent: refuse it.
-        if (active_.size() == before + 1 && active_.back() == column && z_[column] == 0.0) {
-            std::vector<double> goal;
-            target(beta, goal);
-            if (goal.back() * sign_.back() <= 0) {
-                leave(active_.size() - 1);
-                state_[column] = kRefused;
-            }
-        }
+        going = improve(column, beta, stop);
     }
+    refresh_residual();
+    return Status::stopped;
 }
 
 std::vector<std::size_t> ActiveSetSolver::compact(double slack) {

@@ -55,6 +55,7 @@ struct CellSearch {
     const double* x;  // n x 3
     const double* v;  // n x c
     std::size_t n, c, stride;
+    double slope;  // of the inactive side
     const double *edge, *side_of;  // row that spans the edge; side of every row, see `separated`
     double best2;
     double u[3];
@@ -113,8 +114,9 @@ struct CellSearch {
         answer.assign(c, 0.0);
         for (std::size_t i = 0; i < n; ++i) {
             const double a = x[3 * i] * w[0] + x[3 * i + 1] * w[1] + x[3 * i + 2] * w[2];
-            if (a <= 0.0) continue;
-            for (std::size_t o = 0; o < c; ++o) answer[o] += a * v[i * c + o];
+            const double out = a > 0.0 ? a : slope * a;
+            if (out == 0.0) continue;
+            for (std::size_t o = 0; o < c; ++o) answer[o] += out * v[i * c + o];
         }
         double r2 = 0.0;
         for (double t : answer) r2 += t * t;
@@ -133,24 +135,22 @@ std::size_t far_step(std::size_t n) {
 
 }  // namespace
 
-void PencilOracle::visit_cells(Workspace& w, const std::uint32_t* order, const double* v, std::size_t c, double floor,
-                               double* value, std::int64_t* row, double* normal) const {
-    if (c == 1) visit_cells_of<1>(w, order, v, c, floor, value, row, normal);
-    else visit_cells_of<0>(w, order, v, c, floor, value, row, normal);
+bool PencilOracle::visit_cells(std::size_t pencil, Workspace& w, const PencilCall& call, StopCheck& stop) const {
+    if (call.c == 1) return visit_cells_of<1>(pencil, w, call, stop);
+    return visit_cells_of<0>(pencil, w, call, stop);
 }
 
 template <std::size_t kC>
-void PencilOracle::visit_cells_of(Workspace& w, const std::uint32_t* order, const double* v, std::size_t outputs,
-                                  double floor, double* value, std::int64_t* row, double* normal) const {
-    const std::size_t n = shape_.n, c = kC ? kC : outputs, width = 3 * c;
-    const double* edge = &rows_[static_cast<std::size_t>(w.fixed[0]) * 3];
+bool PencilOracle::visit_cells_of(std::size_t pencil, Workspace& w, const PencilCall& call, StopCheck& stop) const {
+    const std::size_t n = shape_.n, c = kC ? kC : call.c, width = 3 * c;
+    const double *edge = &rows_[static_cast<std::size_t>(w.fixed[0]) * 3], kink = 1.0 - call.slope;
     // Sums over the left and right side, and over the rows along +edge and -edge, each 3 x c.
     w.solid.assign(4 * width, 0.0);
     w.scratch.assign(width, 0.0);
     double *left = w.solid.data(), *right = left + width, *along = right + width, *against = along + width;
     auto add = [&](double* s, std::size_t i, double sign) {
         for (std::size_t l = 0; l < 3; ++l)
-            for (std::size_t o = 0; o < c; ++o) s[l * c + o] += sign * rows_[3 * i + l] * v[i * c + o];
+            for (std::size_t o = 0; o < c; ++o) s[l * c + o] += sign * rows_[3 * i + l] * call.v[i * c + o];
     };
     w.sides.assign(n, 0.0);
     for (std::size_t i = 0; i < n; ++i) {
@@ -164,25 +164,36 @@ void PencilOracle::visit_cells_of(Workspace& w, const std::uint32_t* order, cons
         add(at > 0.0 ? along : against, i, 1.0);
         w.sides[i] = at > 0.0 ? 2.0 : -2.0;
     }
-    std::size_t strongest = 0;
-    for (std::size_t s = 1; s < segments_; ++s)
-        if (value[s] > value[strongest]) strongest = s;
-    CellSearch<kC> search{rows_.data(), v, n, c, far_step(n), edge, w.sides.data(),
-                      std::max(floor * floor, value[strongest] * value[strongest]), {0, 0, 0}, false, {}, {0, 0, 0, 0}};
-    for (std::size_t e = 0; e < w.count; ++e) {
-        search.offer(left, along, 1.0, 1.0, 0, w.scratch);
-        search.offer(left, against, 1.0, -1.0, 1, w.scratch);
-        search.offer(right, along, -1.0, 1.0, 2, w.scratch);
-        search.offer(right, against, -1.0, -1.0, 3, w.scratch);
-        const std::size_t k = order[e];
-        add(left, k, -w.fold[k]);
-        add(right, k, w.fold[k]);
-        w.sides[k] = -w.sides[k];
+    // With a slope s the sum of a cell is (1 - s) times that over its active rows, plus s times that over all.
+    for (std::size_t l = 0; l < width; ++l) {
+        const double rest = call.slope * (left[l] + right[l] + along[l] + against[l]);
+        left[l] = kink * left[l] + rest, right[l] = kink * right[l] + rest;
+        along[l] *= kink, against[l] *= kink;
     }
-    if (!search.found) return;
-    value[strongest] = std::sqrt(search.best2);
-    row[strongest] = Best::kCell;
-    std::copy(search.u, search.u + 3, normal + 3 * strongest);
+    double* value = call.value + pencil * segments_;
+    const std::size_t strongest = static_cast<std::size_t>(std::max_element(value, value + segments_) - value);
+    CellSearch<kC> search{rows_.data(), call.v, n, c, far_step(n), call.slope, edge, w.sides.data(),
+                          std::max(call.floor * call.floor, value[strongest] * value[strongest]), {0, 0, 0}, false, {},
+                          {0, 0, 0, 0}};
+    constexpr std::size_t kLook = 16;  // edges between two questions: each may look at all rows several times
+    const bool visited = in_parts(w.count, kLook, stop, [&](std::size_t first, std::size_t last) {
+        for (std::size_t e = first; e < last; ++e) {
+            search.offer(left, along, 1.0, 1.0, 0, w.scratch);
+            search.offer(left, against, 1.0, -1.0, 1, w.scratch);
+            search.offer(right, along, -1.0, 1.0, 2, w.scratch);
+            search.offer(right, against, -1.0, -1.0, 3, w.scratch);
+            const std::size_t k = w.turn[e];
+            add(left, k, -w.fold[k] * kink);
+            add(right, k, w.fold[k] * kink);
+            w.sides[k] = -w.sides[k];
+        }
+    });
+    if (search.found) {
+        value[strongest] = std::sqrt(search.best2);
+        call.row[pencil * segments_ + strongest] = Best::kCell;
+        std::copy(search.u, search.u + 3, call.normal + 3 * (pencil * segments_ + strongest));
+    }
+    return visited;
 }
 
 }  // namespace convexnn

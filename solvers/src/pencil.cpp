@@ -1,6 +1,7 @@
 #include "convexnn/pencil.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
@@ -32,25 +33,27 @@ void PencilOracle::fixed_rows(std::size_t pencil, std::int64_t* rows) const {
     unrank(pencil, shape_.n + shape_.axes, fixed_, rows);
 }
 
-// Plane orthogonal to the fixed directions, and every row projected on it. False: the fixed rows are dependent.
-bool PencilOracle::prepare(std::size_t pencil, Workspace& w) const {
-    const std::size_t r = shape_.r, total = shape_.n + shape_.axes;
+// Remove from q its part in the first k rows of the span (twice, which is enough); length of the rest.
+static double orthogonalise(const std::vector<double>& span, std::size_t k, std::size_t r, double* q) {
+    for (int pass = 0; pass < 2; ++pass)
+        for (std::size_t a = 0; a < k; ++a) {
+            double c = 0.0;
+            for (std::size_t l = 0; l < r; ++l) c += span[a * r + l] * q[l];
+            for (std::size_t l = 0; l < r; ++l) q[l] -= c * span[a * r + l];
+        }
+    double s = 0.0;
+    for (std::size_t l = 0; l < r; ++l) s += q[l] * q[l];
+    return std::sqrt(s);
+}
+
+// The plane orthogonal to the fixed directions. False: the fixed rows are dependent.
+bool PencilOracle::fix(std::size_t pencil, Workspace& w) const {
+    const std::size_t r = shape_.r;
     w.fixed.resize(fixed_);
     fixed_rows(pencil, w.fixed.data());
     const double* pivot = shape_.affine ? &rows_[static_cast<std::size_t>(w.fixed[0]) * r] : nullptr;
     w.span.assign(r * r, 0.0);
     std::size_t k = 0;
-    auto orthogonalise = [&](double* q) {
-        for (int pass = 0; pass < 2; ++pass)
-            for (std::size_t a = 0; a < k; ++a) {
-                double c = 0.0;
-                for (std::size_t l = 0; l < r; ++l) c += w.span[a * r + l] * q[l];
-                for (std::size_t l = 0; l < r; ++l) q[l] -= c * w.span[a * r + l];
-            }
-        double s = 0.0;
-        for (std::size_t l = 0; l < r; ++l) s += q[l] * q[l];
-        return std::sqrt(s);
-    };
     for (std::size_t f = shape_.affine ? 1 : 0; f < fixed_; ++f) {
         const std::size_t row = static_cast<std::size_t>(w.fixed[f]);
         double* q = &w.span[k * r];
@@ -59,7 +62,7 @@ bool PencilOracle::prepare(std::size_t pencil, Workspace& w) const {
             q[l] = rows_[row * r + l] - (pivot && row < shape_.n ? pivot[l] : 0.0);
             before += q[l] * q[l];
         }
-        const double rest = orthogonalise(q);
+        const double rest = orthogonalise(w.span, k, r, q);
         if (rest <= tiny_ || rest <= 1e-10 * std::sqrt(before)) return false;
         for (std::size_t l = 0; l < r; ++l) q[l] /= rest;
         ++k;
@@ -71,7 +74,7 @@ bool PencilOracle::prepare(std::size_t pencil, Workspace& w) const {
         for (std::size_t e = 0; e < r; ++e) {
             std::fill(trial.begin(), trial.end(), 0.0);
             trial[e] = 1.0;
-            const double rest = orthogonalise(trial.data());
+            const double rest = orthogonalise(w.span, k, r, trial.data());
             if (rest > best + 1e-9) {
                 best = rest;
                 for (std::size_t l = 0; l < r; ++l) winner[l] = trial[l] / rest;
@@ -80,13 +83,19 @@ bool PencilOracle::prepare(std::size_t pencil, Workspace& w) const {
         std::copy(winner.begin(), winner.end(), w.span.begin() + static_cast<std::ptrdiff_t>(k * r));
     }
     w.basis.assign(w.span.end() - static_cast<std::ptrdiff_t>(2 * r), w.span.end());
+    return true;
+}
+
+// Every row in the plane of the workspace, samples seen from the pivot.
+bool PencilOracle::project_all(Workspace& w, StopCheck& stop) const {
+    const std::size_t r = shape_.r, total = shape_.n + shape_.axes;
     w.plane.resize(2 * total);
     w.fold.resize(total);
     w.origin.assign(r, 0.0);
     if (shape_.n < total) project(w, shape_.n, total, w.origin.data());  // axes are directions
-    if (pivot) w.origin.assign(pivot, pivot + r);
-    project(w, 0, shape_.n, w.origin.data());
-    return true;
+    if (shape_.affine) std::copy_n(&rows_[static_cast<std::size_t>(w.fixed[0]) * r], r, w.origin.begin());
+    return in_parts(shape_.n, 1 + kPart / r, stop,
+                    [&](std::size_t first, std::size_t last) { project(w, first, last, w.origin.data()); });
 }
 
 // Rows [first, last) seen from an origin, in the plane of the workspace.
@@ -118,47 +127,61 @@ void PencilOracle::project_in(Workspace& w, std::size_t first, std::size_t last,
     }
 }
 
-void PencilOracle::sort_events(std::size_t pencil, Workspace& w) {
+// Rows of the plane by the angle of their line in [0, pi); those on the fixed span are left out.
+bool PencilOracle::sort_events(std::size_t pencil, Workspace& w, StopCheck& stop) {
     const std::size_t total = shape_.n + shape_.axes;
     w.keys.clear();
     for (std::size_t i = 0; i < total; ++i)
         if (w.fold[i] != 0.0) {
-            // -cot(angle) grows with the angle in [0, pi); the sign of the fold cancels.
             const double x = w.plane[2 * i], y = w.plane[2 * i + 1];
             const double key = y != 0.0 ? -x / y : -std::numeric_limits<double>::infinity();
             w.keys.emplace_back(key, static_cast<std::uint32_t>(i));
         }
-    std::sort(w.keys.begin(), w.keys.end());
+    if (!sort_distinct(w.keys, w.merged, stop)) return false;
     w.count = static_cast<std::uint32_t>(w.keys.size());
     std::uint32_t* order = keep_ ? &orders_[pencil * total] : (w.order.resize(total), w.order.data());
     for (std::size_t e = 0; e < w.keys.size(); ++e) order[e] = w.keys[e].second;
-    if (keep_) counts_[pencil] = w.count + 1;  // 0 means "not sorted yet"
+    if (keep_) counts_[pencil] = w.count + 1;
+    return true;
 }
 
-bool PencilOracle::price(const double* v, std::size_t c, Scope scope, double floor, unsigned threads,
-                         const StopCheck& stop, double* value, std::int64_t* row, double* normal) {
-    const std::size_t total = shape_.n + shape_.axes, r = shape_.r;
-    if (keep_ && orders_.empty()) {
-        orders_.resize(pencils_ * total);
-        counts_.assign(pencils_, 0);
+bool PencilOracle::visit(std::size_t pencil, Workspace& w, const PencilCall& call, StopCheck& stop) {
+    double* value = call.value + pencil * segments_;
+    if (!fix(pencil, w)) {
+        std::fill(value, value + segments_, 0.0);
+        return true;
     }
-    std::vector<Workspace> spaces(std::max(1u, threads));
+    if (!project_all(w, stop)) return false;
+    if ((!keep_ || counts_[pencil] == 0) && !sort_events(pencil, w, stop)) return false;
+    if (keep_) w.count = counts_[pencil] - 1;
+    w.turn = keep_ ? &orders_[pencil * (shape_.n + shape_.axes)] : w.order.data();
+    const bool swept = call.c == 1 ? sweep_one(pencil, w, call, stop) : sweep_group(pencil, w, call, stop);
+    if (!swept) return false;
+    if (w.count == 0 || call.scope != PencilCall::cells || shape_.r != 3 || shape_.affine) return true;
+    return visit_cells(pencil, w, call, stop);
+}
+
+std::size_t PencilOracle::price(const PencilCall& call, StopCheck& stop) {
+    const std::size_t total = shape_.n + shape_.axes, count = pencils_ * segments_;
+    std::fill(call.value, call.value + count, -1.0);
+    std::fill(call.row, call.row + count, std::int64_t{-1});
+    std::fill(call.normal, call.normal + count * shape_.r, 0.0);
+    if (keep_ && !orders_) {
+        counts_.assign(pencils_, 0);
+        orders_.reset(new std::uint32_t[pencils_ * total]);
+    }
+    std::vector<Workspace> spaces(std::max(1u, call.threads));
     // Small pencils are handed out in groups, so that the counter is not contended.
     const std::size_t group = std::max<std::size_t>(1, 4096 / std::max<std::size_t>(1, total));
     const std::size_t groups = (pencils_ + group - 1) / group;
-    return parallel_for(groups, threads, stop, [&](std::size_t g, unsigned thread) {
+    std::atomic<std::size_t> done{0};
+    parallel_for(groups, call.threads, stop, [&](std::size_t g, unsigned thread) {
         for (std::size_t p = g * group; p < std::min(pencils_, (g + 1) * group); ++p) {
-            Workspace& w = spaces[thread];
-            double* out = value + p * segments_;
-            std::fill(out, out + segments_, 0.0);
-            std::fill(row + p * segments_, row + (p + 1) * segments_, std::int64_t{-1});
-            std::fill(normal + p * segments_ * r, normal + (p + 1) * segments_ * r, 0.0);
-            if (!prepare(p, w)) continue;
-            if (!keep_ || counts_[p] == 0) sort_events(p, w);
-            if (keep_) w.count = counts_[p] - 1;
-            sweep(p, w, v, c, scope, floor, out, row + p * segments_, normal + p * segments_ * r);
+            if (!visit(p, spaces[thread], call, stop)) return;
+            done.fetch_add(1, std::memory_order_relaxed);
         }
     });
+    return done;
 }
 
 namespace {
@@ -181,68 +204,86 @@ struct PlaneL1 {
 
 }  // namespace
 
-void PencilOracle::sweep(std::size_t pencil, Workspace& w, const double* v, std::size_t c, Scope scope, double floor,
-                         double* value, std::int64_t* row, double* normal) const {
-    const std::size_t total = shape_.n + shape_.axes, r = shape_.r, count = w.count;
-    if (count == 0) return;
-    const std::uint32_t* order = keep_ ? &orders_[pencil * total] : w.order.data();
+// run(first, last, px, py, length, best) over the events of every segment; false, with what was found, if stopped.
+template <class Run>
+bool PencilOracle::each_segment(std::size_t pencil, Workspace& w, const PencilCall& call, Run&& run) const {
+    const std::size_t r = shape_.r, count = w.count;
     const double *bx = w.basis.data(), *by = bx + r, *plane = w.plane.data(), *fold = w.fold.data();
-    const std::size_t n = shape_.n;
-    auto each_segment = [&](auto&& run) {
-        for (std::size_t s = 0; s < segments_; ++s) {
-            const std::size_t first = count * s / segments_, last = count * (s + 1) / segments_;
-            if (first == last) continue;
-            const std::size_t before = first ? order[first - 1] : order[count - 1];
+    for (std::size_t s = 0; s < segments_; ++s) {
+        const std::size_t first = count * s / segments_, last = count * (s + 1) / segments_, at = pencil * segments_ + s;
+        Best best;
+        bool swept = true;
+        if (first < last) {
+            const std::size_t before = first ? w.turn[first - 1] : w.turn[count - 1];
             const double turn = first ? fold[before] : -fold[before];  // the last direction, half a turn back
             const double px = turn * plane[2 * before], py = turn * plane[2 * before + 1];
-            Best best;
-            if (shape_.l1) run(first, last, px, py, PlaneL1{r, bx, by}, best);
-            else run(first, last, px, py, PlaneL2{}, best);
-            value[s] = best.value();
-            row[s] = best.row;
-            const double unit = 1.0 / std::sqrt(best.length2);
-            for (std::size_t l = 0; l < r; ++l) normal[s * r + l] = unit * (bx[l] * best.wx + by[l] * best.wy);
+            if (shape_.l1) swept = run(first, last, px, py, PlaneL1{r, bx, by}, best);
+            else swept = run(first, last, px, py, PlaneL2{}, best);
         }
-    };
-    if (c == 1) {
-        SingleSums sums;
-        w.events.resize(total);
-        for (std::size_t i = 0; i < total; ++i) {
-            const double x = plane[2 * i], y = plane[2 * i + 1], s = fold[i], weight = i < n ? v[i] : 0.0;
-            w.events[i] = {Two{x, y}, s * weight, s};
+        call.value[at] = best.value();
+        call.row[at] = best.row;
+        const double unit = 1.0 / std::sqrt(best.length2);
+        for (std::size_t l = 0; l < r; ++l) call.normal[at * r + l] = unit * (bx[l] * best.wx + by[l] * best.wy);
+        if (!swept) return false;
+    }
+    return true;
+}
+
+bool PencilOracle::sweep_one(std::size_t pencil, Workspace& w, const PencilCall& call, StopCheck& stop) const {
+    const std::size_t total = shape_.n + shape_.axes, n = shape_.n;
+    const double *plane = w.plane.data(), *fold = w.fold.data();
+    SingleSums sums;
+    w.events.resize(total);
+    const bool summed = in_parts(total, kPart, stop, [&](std::size_t begin, std::size_t end) {
+        for (std::size_t i = begin; i < end; ++i) {
+            const double x = plane[2 * i], y = plane[2 * i + 1], s = fold[i], weight = i < n ? call.v[i] : 0.0;
+            w.events[i] = {Two{x, y}, s * ((1.0 - call.slope) * weight), s};
             const double left = s > 0.0 ? weight : 0.0, all = s != 0.0 ? weight : 0.0;
             sums.left(x, y, &left), sums.total(x, y, &all);
         }
-        const Workspace::Event* events = w.events.data();
-        auto get = [=](std::size_t k, double& weight) {
-            weight = events[k].turned;
-            return events[k].d;
-        };
-        auto side = [=](std::size_t k) { return events[k].fold; };
-        each_segment([&](std::size_t first, std::size_t last, double px, double py, const auto& length, Best& best) {
-            if (scope == wedges) sweep_blocks<false>(get, side, order, first, last, px, py, sums, length, best);
-            else sweep_blocks<true>(get, side, order, first, last, px, py, sums, length, best);
-        });
-    } else {
-        w.sums.assign(4 * c, 0.0);
-        w.silent.assign(c, 0.0);  // weights of the axes
-        GroupSums sums{w.sums.data(), c, shape_.l1};
-        for (std::size_t i = 0; i < n; ++i) {
+    });
+    if (!summed) return false;
+    sums.lean(call.slope);
+    const Workspace::Event* events = w.events.data();
+    auto get = [=](std::size_t k, double& weight) {
+        weight = events[k].turned;
+        return events[k].d;
+    };
+    auto side = [=](std::size_t k) { return events[k].fold; };
+    return each_segment(pencil, w, call, [&](std::size_t first, std::size_t last, double px, double py,
+                                             const auto& length, Best& best) {
+        if (call.scope == PencilCall::wedges)
+            return sweep_blocks<false>(get, side, w.turn, first, last, px, py, sums, length, best, stop);
+        return sweep_blocks<true>(get, side, w.turn, first, last, px, py, sums, length, best, stop);
+    });
+}
+
+bool PencilOracle::sweep_group(std::size_t pencil, Workspace& w, const PencilCall& call, StopCheck& stop) const {
+    const std::size_t n = shape_.n, c = call.c;
+    const double *plane = w.plane.data(), *fold = w.fold.data();
+    w.sums.assign(4 * c, 0.0);
+    w.silent.assign(c, 0.0);  // weights of the axes
+    GroupSums sums{w.sums.data(), c, shape_.l1};
+    const bool summed = in_parts(n, 1 + kPart / (1 + c), stop, [&](std::size_t begin, std::size_t end) {
+        for (std::size_t i = begin; i < end; ++i) {
             if (fold[i] == 0.0) continue;
-            if (fold[i] > 0.0) sums.left(plane[2 * i], plane[2 * i + 1], v + i * c);
-            sums.total(plane[2 * i], plane[2 * i + 1], v + i * c);
+            if (fold[i] > 0.0) sums.left(plane[2 * i], plane[2 * i + 1], call.v + i * c);
+            sums.total(plane[2 * i], plane[2 * i + 1], call.v + i * c);
         }
-        const double* none = w.silent.data();
-        auto get = [=](std::size_t k, double& dx, double& dy, double& s) {
-            dx = plane[2 * k], dy = plane[2 * k + 1], s = fold[k];
-            return k < n ? v + k * c : none;
-        };
-        each_segment([&](std::size_t first, std::size_t last, double px, double py, const auto& length, Best& best) {
-            if (scope == wedges) sweep_events<false>(get, order, first, last, px, py, sums, length, best);
-            else sweep_events<true>(get, order, first, last, px, py, sums, length, best);
-        });
-    }
-    if (scope == cells && r == 3 && !shape_.affine) visit_cells(w, order, v, c, floor, value, row, normal);
+    });
+    if (!summed) return false;
+    sums.lean(call.slope);
+    const double* none = w.silent.data();
+    auto get = [=, v = call.v](std::size_t k, double& dx, double& dy, double& s) {
+        dx = plane[2 * k], dy = plane[2 * k + 1], s = fold[k];
+        return k < n ? v + k * c : none;
+    };
+    return each_segment(pencil, w, call, [&](std::size_t first, std::size_t last, double px, double py,
+                                             const auto& length, Best& best) {
+        if (call.scope == PencilCall::wedges)
+            return sweep_events<false>(get, w.turn, first, last, px, py, sums, length, best, stop);
+        return sweep_events<true>(get, w.turn, first, last, px, py, sums, length, best, stop);
+    });
 }
 
 }  // namespace convexnn

@@ -6,14 +6,16 @@
 
 namespace convexnn {
 
-void UpdatedQR::project(double* x, double* coefficients) const {
+bool UpdatedQR::project(double* x, double* coefficients, StopCheck& stop) const {
     for (std::size_t j = 0; j < k_; ++j) coefficients[j] = 0.0;
     for (int pass = 0; pass < 2; ++pass)  // twice is enough (Kahan, Parlett)
         for (std::size_t j = 0; j < k_; ++j) {
+            if (stop(n_)) return false;
             const double c = dot(q(j), x, n_);
             axpy(-c, q(j), x, n_);
             coefficients[j] += c;
         }
+    return true;
 }
 
 void UpdatedQR::append(const double* coefficients, const double* rest, double norm) {
@@ -25,9 +27,10 @@ void UpdatedQR::append(const double* coefficients, const double* rest, double no
     ++k_;
 }
 
-void UpdatedQR::remove(std::size_t p) {
+bool UpdatedQR::remove(std::size_t p, StopCheck& stop) {
     r_.erase(r_.begin() + static_cast<std::ptrdiff_t>(p));
     for (std::size_t i = p; i + 1 < k_; ++i) {
+        if (stop(n_)) return false;
         // Column i now reaches one entry below the diagonal: rotate rows i and i + 1.
         const double a = r_[i][i], b = r_[i][i + 1], h = std::hypot(a, b);
         const double c = h > 0 ? a / h : 1.0, s = h > 0 ? b / h : 0.0;
@@ -41,6 +44,7 @@ void UpdatedQR::remove(std::size_t p) {
     }
     --k_;
     q_.resize(k_ * n_);
+    return true;
 }
 
 void UpdatedQR::solve(double* x) const {

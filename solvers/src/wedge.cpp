@@ -238,15 +238,15 @@ bool WedgeMaker::canonical(const int64_t* subset) {
 }
 
 int64_t enumerate_wedges(const RowSet& set, const Tolerance& tolerance, bool l1, int64_t* first, int64_t count,
-                         double* normals, double* offsets, int64_t* generators, const StopCheck& check) {
+                         double* normals, double* offsets, int64_t* generators, StopCheck& stop) {
     const int64_t r = set.dim, size = set.subset_size();
     if (size > set.n_rows) return 0;
     WedgeMaker maker(set, tolerance);
     const int64_t pause = stride((r + 1) * set.n_rows + 2 * r * r * r);
     int64_t kept = 0;
     for (int64_t done = 0; done < count; ++done) {
-        if (done % pause == 0 && should_stop(check)) return -1;
         if (set.affine && first[0] >= set.n_points) break;
+        if (done % pause == 0 && stop()) break;
         if (maker.make(first) && maker.canonical(first)) {
             maker.write(l1, normals + kept * r, offsets + kept);
             std::copy(first, first + size, generators + kept * size);
@@ -257,17 +257,18 @@ int64_t enumerate_wedges(const RowSet& set, const Tolerance& tolerance, bool l1,
     return kept;
 }
 
-bool make_wedges(const RowSet& set, const Tolerance& tolerance, bool l1, const int64_t* subsets, int64_t m,
-                 double* normals, double* offsets, uint8_t* valid, const StopCheck& check) {
+int64_t make_wedges(const RowSet& set, const Tolerance& tolerance, bool l1, const int64_t* subsets, int64_t m,
+                    double* normals, double* offsets, uint8_t* valid, StopCheck& stop) {
     const int64_t r = set.dim, size = set.subset_size();
     WedgeMaker maker(set, tolerance);
     const int64_t pause = stride(2 * r * r * r);
+    std::fill(valid, valid + m, uint8_t{0});
     for (int64_t j = 0; j < m; ++j) {
-        if (j % pause == 0 && should_stop(check)) return false;
+        if (j % pause == 0 && stop()) return j;
         valid[j] = maker.make(subsets + j * size) ? 1 : 0;
         if (valid[j]) maker.write(l1, normals + j * r, offsets + j);
     }
-    return true;
+    return m;
 }
 
 }  // namespace convexnn

@@ -1,90 +1,111 @@
 // Responses of hyperplanes to points, and their correlations with residuals.
 #include <algorithm>
+#include <atomic>
 
+#include "convexnn/packs.hpp"
 #include "convexnn/parallel.hpp"
 #include "convexnn/wedge.hpp"
 
 namespace convexnn {
 namespace {
 
-constexpr int64_t kLane = 8;           // hyperplanes handled together, so that loops vectorise without reordering sums
-constexpr int64_t kChunk = 4'000'000;  // multiply-adds between two looks at the signals, a few milliseconds
+constexpr int64_t kWork = 4'000'000;  // multiply-adds between two questions whether to stop, a few milliseconds
 
-int64_t stride(int64_t cost) { return std::max<int64_t>(1, kChunk / std::max<int64_t>(1, cost)); }
+int64_t stride(int64_t cost) { return std::max<int64_t>(1, kWork / std::max<int64_t>(1, cost)); }
 
+// Eight hyperplanes side by side, so that sums keep their order: coordinates and offsets, and two sums per output.
 struct LaneScratch {
-    std::vector<double> lanes, sums;
+    std::vector<double> planes, sums;
 };
 
-// Hyperplanes [begin, begin + width), width <= kLane, side by side.
-void correlate_lane(const double* points, int64_t n, int64_t r, const double* normals, const double* offsets,
-                    int64_t begin, int64_t width, const double* v, int64_t n_outputs, LaneScratch& scratch,
-                    double* out) {
-    double *lanes = scratch.lanes.data(), *sums = scratch.sums.data();
-    std::fill(scratch.lanes.begin(), scratch.lanes.end(), 0.0);
-    std::fill(scratch.sums.begin(), scratch.sums.end(), 0.0);
-    for (int64_t j = 0; j < width; ++j) {
-        for (int64_t k = 0; k < r; ++k) lanes[k * kLane + j] = normals[(begin + j) * r + k];
-        lanes[r * kLane + j] = offsets[begin + j];
-    }
-    for (int64_t i = 0; i < n; ++i) {
-        double s[kLane], plus[kLane], minus[kLane];
-        for (int64_t j = 0; j < kLane; ++j) s[j] = lanes[r * kLane + j];
-        for (int64_t k = 0; k < r; ++k) {
-            const double x = points[i * r + k];
-            for (int64_t j = 0; j < kLane; ++j) s[j] += x * lanes[k * kLane + j];
-        }
-        for (int64_t j = 0; j < kLane; ++j) {
-            plus[j] = s[j] > 0.0 ? s[j] : 0.0;
-            minus[j] = s[j] < 0.0 ? -s[j] : 0.0;
-        }
+// Add points [first, last) to the sums v'(z)_+ and v'(-z)_+ of eight hyperplanes, z their signed responses.
+CONVEXNN_CLONES void correlate_points(const double* points, int64_t first, int64_t last, int64_t r,
+                                      const double* planes, const double* v, int64_t n_outputs, double* sums) {
+    const Eight zero = all_lanes(0.0);
+    for (int64_t i = first; i < last; ++i) {
+        Eight z = load(planes + r * static_cast<int64_t>(kLanes));
+        for (int64_t k = 0; k < r; ++k) z += points[i * r + k] * load(planes + k * static_cast<int64_t>(kLanes));
+        const Eight plus = select(z > zero, z, zero), minus = select(z < zero, -1.0 * z, zero);
         for (int64_t k = 0; k < n_outputs; ++k) {
             const double weight = v[i * n_outputs + k];
-            double* sum = sums + 2 * kLane * k;
-            for (int64_t j = 0; j < kLane; ++j) sum[j] += weight * plus[j];
-            for (int64_t j = 0; j < kLane; ++j) sum[kLane + j] += weight * minus[j];
+            double* sum = sums + 2 * static_cast<int64_t>(kLanes) * k;
+            store(sum, load(sum) + weight * plus);
+            store(sum + kLanes, load(sum + kLanes) + weight * minus);
         }
     }
-    for (int64_t j = 0; j < width; ++j)
-        for (int64_t side = 0; side < 2; ++side)
-            for (int64_t k = 0; k < n_outputs; ++k)
-                out[((begin + j) * 2 + side) * n_outputs + k] = sums[2 * kLane * k + side * kLane + j];
 }
+
+// What all lanes of a call share.
+struct Correlation {
+    const double *points, *normals, *offsets, *v;
+    int64_t n, r, m, n_outputs;
+    double slope;
+    double* out;
+
+    // Hyperplanes [begin, begin + 8) as far as there are so many. Returns false if stopped.
+    bool lane(int64_t begin, LaneScratch& scratch, StopCheck& stop) const {
+        const int64_t width = std::min<int64_t>(kLanes, m - begin), lanes = kLanes;
+        std::fill(scratch.planes.begin(), scratch.planes.end(), 0.0);
+        std::fill(scratch.sums.begin(), scratch.sums.end(), 0.0);
+        for (int64_t j = 0; j < width; ++j) {
+            for (int64_t k = 0; k < r; ++k) scratch.planes[k * lanes + j] = normals[(begin + j) * r + k];
+            scratch.planes[r * lanes + j] = offsets[begin + j];
+        }
+        const bool finished = in_parts(n, stride(lanes * (r + 2 * n_outputs)), stop, [&](std::size_t a, std::size_t b) {
+            correlate_points(points, static_cast<int64_t>(a), static_cast<int64_t>(b), r, scratch.planes.data(), v,
+                             n_outputs, scratch.sums.data());
+        });
+        if (!finished) return false;
+        for (int64_t j = 0; j < width; ++j)
+            for (int64_t k = 0; k < n_outputs; ++k) {
+                const double plus = scratch.sums[2 * lanes * k + j], minus = scratch.sums[2 * lanes * k + lanes + j];
+                double* answer = out + (begin + j) * 2 * n_outputs + k;
+                // The inactive side answers -slope times what the neuron of the other orientation does.
+                answer[0] = plus - slope * minus, answer[n_outputs] = minus - slope * plus;
+            }
+        return true;
+    }
+};
 
 }  // namespace
 
-bool wedge_responses(const double* points, int64_t n, int64_t r, const double* normals, const double* offsets,
-                     int64_t m, double* out, const StopCheck& check) {
+int64_t wedge_responses(const double* points, int64_t n, int64_t r, const double* normals, const double* offsets,
+                        int64_t m, double* out, StopCheck& stop) {
     std::vector<double> columns(n * r);
     for (int64_t i = 0; i < n; ++i)
         for (int64_t k = 0; k < r; ++k) columns[k * n + i] = points[i * r + k];
     const int64_t pause = stride(n * r);
     for (int64_t j = 0; j < m; ++j) {
-        if (j % pause == 0 && should_stop(check)) return false;
+        if (j % pause == 0 && stop()) return j;
         const double* u = normals + j * r;
         double* s = out + j * n;
         for (int64_t i = 0; i < n; ++i) s[i] = offsets[j];
         for (int64_t k = 0; k < r; ++k)
             for (int64_t i = 0; i < n; ++i) s[i] += u[k] * columns[k * n + i];
     }
-    return true;
+    return m;
 }
 
-bool correlate_wedges(const double* points, int64_t n, int64_t r, const double* normals, const double* offsets,
-                      int64_t m, const double* v, int64_t n_outputs, unsigned threads, double* out,
-                      const StopCheck& check) {
-    const int64_t chunk = kLane * stride(n * (r + 2 * n_outputs) * kLane);
+int64_t correlate_wedges(const double* points, int64_t n, int64_t r, const double* normals, const double* offsets,
+                         int64_t m, const double* v, int64_t n_outputs, double slope, unsigned threads, double* out,
+                         StopCheck& stop) {
+    const int64_t lanes = kLanes, chunk = lanes * stride(n * (r + 2 * n_outputs) * lanes), parts = (m + chunk - 1) / chunk;
+    const Correlation correlation{points, normals, offsets, v, n, r, m, n_outputs, slope, out};
+    std::fill(out, out + 2 * m * n_outputs, 0.0);
     std::vector<LaneScratch> scratch(std::max(1u, threads));
     for (LaneScratch& s : scratch) {
-        s.lanes.resize((r + 1) * kLane);
-        s.sums.resize(2 * kLane * n_outputs);
+        s.planes.resize((r + 1) * lanes);
+        s.sums.resize(2 * lanes * n_outputs);
     }
-    return parallel_for((m + chunk - 1) / chunk, threads, check, [&](std::size_t part, unsigned thread) {
+    std::vector<char> finished(parts, 0);
+    parallel_for(parts, threads, stop, [&](std::size_t part, unsigned thread) {
         const int64_t end = std::min(m, static_cast<int64_t>(part + 1) * chunk);
-        for (int64_t begin = static_cast<int64_t>(part) * chunk; begin < end; begin += kLane)
-            correlate_lane(points, n, r, normals, offsets, begin, std::min(kLane, end - begin), v, n_outputs,
-                           scratch[thread], out);
+        for (int64_t begin = static_cast<int64_t>(part) * chunk; begin < end; begin += lanes)
+            if (!correlation.lane(begin, scratch[thread], stop)) return;
+        finished[part] = 1;
     });
+    const auto missing = std::find(finished.begin(), finished.end(), 0);
+    return std::min(m, chunk * static_cast<int64_t>(missing - finished.begin()));
 }
 
 }  // namespace convexnn

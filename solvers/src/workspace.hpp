@@ -21,7 +21,8 @@ struct PencilOracle::Workspace {
     std::vector<double> plane;       // projected rows, two numbers each
     std::vector<double> fold;        // +1 upper half plane, -1 lower, 0 on the fixed span
     std::vector<std::uint32_t> order;
-    std::vector<std::pair<double, std::uint32_t>> keys;
+    std::vector<std::pair<double, std::uint32_t>> keys, merged;
+    const std::uint32_t* turn = nullptr;  // the order in use: `order`, or the one kept for the pencil
     std::vector<Event> events;       // by row (one output)
     std::vector<double> origin;      // what projected rows are seen from
     std::vector<double> sums, silent, solid, scratch, sides;

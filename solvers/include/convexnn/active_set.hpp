@@ -16,14 +16,15 @@ namespace convexnn {
 // z coefficients, s signs, r residual, g = K'r correlations.
 class ActiveSetSolver {
 public:
-    enum class Status { optimal, step_limit, interrupted };
+    enum class Status { optimal, step_limit, stopped };
 
     ActiveSetSolver(std::size_t rows, const double* y, const double* base);
 
     void add(const double* columns, std::size_t count);  // column after column
-    void warm(const double* z);                          // start from these coefficients, one per column
+    bool warm(const double* z, StopCheck& stop);         // start from these coefficients, one per column
     void set_target(const double* y);                    // new y, same columns
-    Status solve(double beta, double tol, std::size_t max_steps, const StopCheck& stop);
+    // Every step lowers the objective, so coefficients and residual can be used however it ends.
+    Status solve(double beta, double tol, std::size_t max_steps, StopCheck& stop);
     std::vector<std::size_t> compact(double slack);  // forget columns with |g| < slack * beta; old indices of the rest
 
     std::size_t rows() const { return n_; }
@@ -37,16 +38,22 @@ private:
     const double* column(std::size_t j) const { return k_.data() + j * n_; }
     bool has_base() const { return !base_.empty(); }
     std::size_t offset() const { return has_base() ? 1 : 0; }
+    enum class Entry { active, dependent, stopped };
+
     void target(double beta, std::vector<double>& out) const;
-    bool descend(double beta, const StopCheck& stop);  // to the minimiser of the current sign pattern
-    void polish(double beta);
+    bool descend(double beta, StopCheck& stop);  // to the minimiser of the current sign pattern
+    bool polish(double beta, StopCheck& stop);
     void refresh_residual();
-    void refresh_projection(std::size_t first);
+    bool refresh_projection(std::size_t first, StopCheck& stop);
+    bool rebuild(StopCheck& stop);
     double objective_value() const;
-    std::ptrdiff_t most_violated(double beta, double tol);
-    bool activate(std::size_t j, double sign);
-    void enter(std::size_t j);
-    void leave(std::size_t position);
+    std::ptrdiff_t most_violated(double beta, double tol, StopCheck& stop);
+    void list(std::size_t j, double sign);
+    Entry activate(std::size_t j, double sign, StopCheck& stop);
+    bool enter(std::size_t j, StopCheck& stop);
+    bool swap_in(std::size_t j, double sign, StopCheck& stop);
+    bool improve(std::size_t j, double beta, StopCheck& stop);
+    bool leave(std::size_t position, StopCheck& stop);
 
     std::size_t n_, steps_ = 0;
     std::vector<double> y_, base_, k_, z_, norm_, r_, g_, qty_;
@@ -57,6 +64,7 @@ private:
     std::vector<char> state_;          // per column: 0 inactive, 1 active, 2 refused in this solve
     double t_ = 0.0, beta_ = 0.0;
     UpdatedQR qr_;
+    bool stale_ = false;  // the factor is not that of the active columns: a change of it was stopped
 };
 
 }  // namespace convexnn

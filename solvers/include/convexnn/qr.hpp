@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "convexnn/interrupt.hpp"
+
 namespace convexnn {
 
 // Q is kept explicitly (orthogonalised twice), so that solves lose cond(K), not cond(K)^2, digits:
@@ -14,14 +16,14 @@ public:
 
     std::size_t size() const { return k_; }
 
-    // Coefficients Q'x (size k) and what is left of x outside span Q (written over x).
-    void project(double* x, double* coefficients) const;
+    // Coefficients Q'x (size k) and what is left of x outside span Q (written over x). False if stopped.
+    bool project(double* x, double* coefficients, StopCheck& stop) const;
 
     // Append the column whose projection is given; `rest` is its orthogonal remainder, `norm` > 0 its length.
     void append(const double* coefficients, const double* rest, double norm);
 
-    // Remove column p and restore the triangle by rotations.
-    void remove(std::size_t p);
+    // Remove column p and restore the triangle by rotations. False if stopped: the factor is then of no use.
+    bool remove(std::size_t p, StopCheck& stop);
 
     void solve(double* x) const;             // x <- R^{-1} x
     void solve_transposed(double* x) const;  // x <- R^{-T} x

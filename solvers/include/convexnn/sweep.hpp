@@ -3,13 +3,19 @@
 // Legend: an event is a projected row p folded into the upper half plane, f = +-p; v its weights; U the sum
 // of v p over the points left of the line, T over all points. At an event the normal is w = (-f.y, f.x):
 // the neuron w answers w.U, the neuron -w answers w.U - w.T. Points on the line contribute nothing.
+//
+// A slope s of the inactive side needs no other loop: the neuron w answers (1 - s) w.U + s w.T, and -w answers
+// (1 - s) w.U - w.T. With U' = (1 - s) U + s T and T' = (1 + s) T these are w.U' and w.(U' - T'), so callers scale the
+// weights of events by 1 - s and begin with U' and T'.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 
 #include "convexnn/events.hpp"
+#include "convexnn/interrupt.hpp"
 
 namespace convexnn {
 
@@ -34,6 +40,11 @@ struct SingleSums {
 
     void left(double fx, double fy, const double* v) { ux += *v * fx, uy += *v * fy; }
     void total(double px, double py, const double* v) { tx += *v * px, ty += *v * py; }
+    // From U and T to U' and T'.
+    void lean(double slope) {
+        ux = (1.0 - slope) * ux + slope * tx, uy = (1.0 - slope) * uy + slope * ty;
+        tx *= 1.0 + slope, ty *= 1.0 + slope;
+    }
 };
 
 // Several outputs: the response is the Euclidean (l2) or largest (l1) norm over outputs. `state` holds U and T.
@@ -41,11 +52,18 @@ struct GroupSums {
     double* state;  // 4 c numbers: ux, uy, tx, ty per output
     std::size_t c;
     bool l1;
+    double kink = 1.0;  // 1 - slope: what a row gains on the active side
 
     void left(double fx, double fy, const double* v) {
         for (std::size_t o = 0; o < c; ++o) state[4 * o] += v[o] * fx, state[4 * o + 1] += v[o] * fy;
     }
+    void lean(double slope) {
+        kink = 1.0 - slope;
+        for (double* u = state; u != state + 4 * c; u += 4)
+            for (int l = 0; l < 2; ++l) u[l] = kink * u[l] + slope * u[l + 2], u[l + 2] *= 1.0 + slope;
+    }
     void pass(double dx, double dy, double s, const double* v) {
+        s *= kink;
         for (std::size_t o = 0; o < c; ++o) state[4 * o] -= s * v[o] * dx, state[4 * o + 1] -= s * v[o] * dy;
     }
     void total(double px, double py, const double* v) {
@@ -88,13 +106,23 @@ struct GroupSums {
     }
 };
 
+// Events between two questions whether to stop.
+constexpr std::size_t kEventsPerLook = 64 * EventBlock::kSize;
+
 // Visit order[first..last). (px, py): the folded direction before `first`, for the arc that ends there.
-// `get(k, dx, dy, s)` gives the vector d of row k with the sign s that folds it, and returns its weights.
+// `get(k, dx, dy, s)` gives the vector d of row k with the sign s that folds it, and returns its weights. Returns
+// false if stopped, with the best neuron up to there.
 template <bool kArcs, class Get, class Index, class Length>
-inline void sweep_events(const Get& get, const Index* order, std::size_t first, std::size_t last, double px, double py,
-                         GroupSums& sums, const Length& length, Best& best_out) {
+inline bool sweep_events(const Get& get, const Index* order, std::size_t first, std::size_t last, double px, double py,
+                         GroupSums& sums, const Length& length, Best& best_out, StopCheck& stop) {
     Best best = best_out;  // a local copy stays in registers
-    for (std::size_t e = first; e < last; ++e) {
+    const std::size_t pause = 1 + kEventsPerLook / (1 + sums.c);
+    std::size_t e = first;
+    for (std::size_t look = first; e < last; ++e) {
+        if (e == look) {
+            if (stop(kPart * std::min(pause, last - e) / pause)) break;
+            look += pause;
+        }
         const std::size_t k = order[e];
         double dx, dy, s;
         const double* v = get(k, dx, dy, s);
@@ -106,17 +134,23 @@ inline void sweep_events(const Get& get, const Index* order, std::size_t first, 
         sums.pass(dx, dy, s, v);
     }
     best_out = best;
+    return e == last;
 }
 
 // The same for one output, in blocks. `get(k, turned)` returns d and the folded weight s v; `fold(k)` is s.
 template <bool kArcs, class Get, class Fold, class Index, class Length>
-inline void sweep_blocks(const Get& get, const Fold& fold, const Index* order, std::size_t first, std::size_t last,
-                         double px, double py, SingleSums& sums, const Length& length, Best& best) {
+inline bool sweep_blocks(const Get& get, const Fold& fold, const Index* order, std::size_t first, std::size_t last,
+                         double px, double py, SingleSums& sums, const Length& length, Best& best, StopCheck& stop) {
     EventBlock b;
     Lanes wedges, left_arcs, right_arcs;
     const double tx = sums.tx, ty = sums.ty;
     Two u = {sums.ux, sums.uy}, before = {px, py};
-    for (std::size_t start = first; start < last; start += EventBlock::kSize) {
+    std::size_t start = first;
+    for (std::size_t look = first; start < last; start += EventBlock::kSize) {
+        if (start == look) {
+            if (stop(kPart * std::min(kEventsPerLook, last - start) / kEventsPerLook)) break;
+            look += kEventsPerLook;
+        }
         const std::size_t count = last - start < EventBlock::kSize ? last - start : EventBlock::kSize;
         if (kArcs) b.f[0] = before;
         for (std::size_t e = 0; e < count; ++e) {
@@ -150,8 +184,8 @@ inline void sweep_blocks(const Get& get, const Fold& fold, const Index* order, s
         const double side = left * left >= right * right ? s : -s;
         best.take(wedges.num[l], wedges.den[l], -side * d[1], side * d[0], k);
     }
-    if (!kArcs) return;
     for (const double look : {1.0, -1.0}) {
+        if (!kArcs) break;
         const Lanes& arcs = look > 0 ? left_arcs : right_arcs;
         const std::size_t a = arcs.best();
         if (!best.beaten_by(arcs.num[a], 1.0)) continue;
@@ -160,6 +194,7 @@ inline void sweep_blocks(const Get& get, const Fold& fold, const Index* order, s
         const double side = s * (d[0] * arcs.ux[a] + d[1] * arcs.uy[a]) > 0.0 ? look : -look;
         best.take(arcs.num[a] * arcs.num[a], arcs.num[a], side * arcs.ux[a], side * arcs.uy[a], Best::kArc);
     }
+    return start >= last;
 }
 
 }  // namespace convexnn

@@ -67,23 +67,27 @@ private:
 };
 
 // Enumerate `count` subsets in lexicographic order beginning with `first` (changed in place) and keep the
-// canonical hyperplanes. Returns how many were written, or -1 if interrupted. normals (count, r), offsets
-// (count), generators (count, subset_size) must have room for all.
+// canonical hyperplanes. Returns how many were written. normals (count, r), offsets (count), generators (count,
+// subset_size) must have room for all. If stopped, `first` is the subset to go on with.
 int64_t enumerate_wedges(const RowSet& set, const Tolerance& tolerance, bool l1, int64_t* first, int64_t count,
-                         double* normals, double* offsets, int64_t* generators, const StopCheck& check);
+                         double* normals, double* offsets, int64_t* generators, StopCheck& stop);
 
 // The hyperplanes of given subsets (m, subset_size), rows in increasing order; valid[j] = 0 where the rows depend.
-bool make_wedges(const RowSet& set, const Tolerance& tolerance, bool l1, const int64_t* subsets, int64_t m,
-                 double* normals, double* offsets, uint8_t* valid, const StopCheck& check);
+// Returns how many were made; if stopped, the others are not valid.
+int64_t make_wedges(const RowSet& set, const Tolerance& tolerance, bool l1, const int64_t* subsets, int64_t m,
+                    double* normals, double* offsets, uint8_t* valid, StopCheck& stop);
 
 // Signed responses out[j, i] = c_j + u_j . x_i, summed in this order, whatever the number of hyperplanes:
-// a column has the same bits alone and in a block (a BLAS product does not promise that).
-bool wedge_responses(const double* points, int64_t n, int64_t r, const double* normals, const double* offsets,
-                     int64_t m, double* out, const StopCheck& check);
+// a column has the same bits alone and in a block (a BLAS product does not promise that). Returns the number of rows j
+// done; if stopped, the others are not touched.
+int64_t wedge_responses(const double* points, int64_t n, int64_t r, const double* normals, const double* offsets,
+                        int64_t m, double* out, StopCheck& stop);
 
-// Equal bits for any number of threads: out[j, 0, k] = sum_i v_ik (u_j . x_i + c_j)_+ and out[j, 1, k] the same with the orientation reversed.
-bool correlate_wedges(const double* points, int64_t n, int64_t r, const double* normals, const double* offsets,
-                      int64_t m, const double* v, int64_t n_outputs, unsigned threads, double* out,
-                      const StopCheck& check);
+// Equal bits for any number of threads: out[j, 0, k] = sum_i v_ik f(u_j . x_i + c_j) and out[j, 1, k] the same with the
+// orientation reversed, where f(z) = z for z > 0 and slope z otherwise. Returns J such that hyperplanes below J are
+// done; if stopped, each of the others has zeros or is done too.
+int64_t correlate_wedges(const double* points, int64_t n, int64_t r, const double* normals, const double* offsets,
+                         int64_t m, const double* v, int64_t n_outputs, double slope, unsigned threads, double* out,
+                         StopCheck& stop);
 
 }  // namespace convexnn

@@ -128,7 +128,7 @@ def enumerate_args(n=5, d=2, count=10):
 def test_wrong_arrays_are_refused_not_converted(change, error):
     """A silently converted output array would stay empty; a wrong index would read foreign memory."""
     good = enumerate_args()
-    assert core.enumerate_wedges(*good.values()) == 10
+    assert core.enumerate_wedges(*good.values()) == (10, True)
     with pytest.raises(error):
         core.enumerate_wedges(*(enumerate_args() | change).values())
 
