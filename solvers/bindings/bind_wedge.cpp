@@ -1,4 +1,6 @@
 // Wedge products: hyperplanes through subsets of rows, their responses and correlations.
+#include <nanobind/stl/pair.h>
+
 #include <stdexcept>
 
 #include "common.hpp"
@@ -31,7 +33,7 @@ void check_subset(const int64_t* subset, const convexnn::RowSet& set) {
     require(!set.affine || subset[0] < set.n_points, "subsets: the first row of an affine subset must be a point");
 }
 
-nb::tuple enumerate(Matrix rows, int64_t n_points, bool affine, bool l1, double same, double noise, double blade,
+std::pair<int64_t, bool> enumerate(Matrix rows, int64_t n_points, bool affine, bool l1, double same, double noise, double blade,
                   OutIntVector first, OutMatrix normals, OutVector offsets, OutIntMatrix generators, double deadline) {
     const auto set = row_set(rows, n_points, affine);
     const auto size = static_cast<size_t>(set.subset_size());
@@ -39,7 +41,7 @@ nb::tuple enumerate(Matrix rows, int64_t n_points, bool affine, bool l1, double 
     require(first.shape(0) == size, "first: length must be the subset size");
     require(normals.shape(0) == count && normals.shape(1) == rows.shape(1), "normals: shape must be (count, dim)");
     require(generators.shape(0) == count && generators.shape(1) == size, "generators: shape must be (count, subset size)");
-    if (size > rows.shape(0)) return nb::make_tuple(0, true);
+    if (size > rows.shape(0)) return {0, true};
     check_subset(first.data(), set);
     convexnn::StopCheck stop = stop_after(deadline);
     int64_t kept;
@@ -50,7 +52,7 @@ nb::tuple enumerate(Matrix rows, int64_t n_points, bool affine, bool l1, double 
                                           generators.data(), stop);
     }
     raise_signal(stop);
-    return nb::make_tuple(kept, !stop.stopped());
+    return {kept, !stop.stopped()};
 }
 
 int64_t make(Matrix rows, int64_t n_points, bool affine, bool l1, double same, double noise, double blade,

@@ -204,7 +204,7 @@ struct PlaneL1 {
 
 }  // namespace
 
-// run(first, last, px, py, length, best) over the events of every segment; false, with what was found, if stopped.
+// run(first, last, px, py, length, best) over the events of every segment; false if stopped.
 template <class Run>
 bool PencilOracle::each_segment(std::size_t pencil, Workspace& w, const PencilCall& call, Run&& run) const {
     const std::size_t r = shape_.r, count = w.count;
@@ -220,11 +220,11 @@ bool PencilOracle::each_segment(std::size_t pencil, Workspace& w, const PencilCa
             if (shape_.l1) swept = run(first, last, px, py, PlaneL1{r, bx, by}, best);
             else swept = run(first, last, px, py, PlaneL2{}, best);
         }
+        if (!swept) return false;
         call.value[at] = best.value();
         call.row[at] = best.row;
         const double unit = 1.0 / std::sqrt(best.length2);
         for (std::size_t l = 0; l < r; ++l) call.normal[at * r + l] = unit * (bx[l] * best.wx + by[l] * best.wy);
-        if (!swept) return false;
     }
     return true;
 }

@@ -53,8 +53,9 @@ public:
     bool keeps_orders() const { return keep_; }
     void fixed_rows(std::size_t pencil, std::int64_t* rows) const;  // rows n.. are axes
 
-    // Returns the number of pencils done: fewer than all if stopped. What was found in a pencil that was left in the
-    // middle stands in the answers all the same, and what has been sorted stays for the next call.
+    // Returns the number of pencils done: fewer than all if stopped. Whole segments of a pencil that was left in the
+    // middle stand in the answers all the same, one left among its cells with the best up to there; and what has been
+    // sorted stays for the next call.
     std::size_t price(const PencilCall& call, StopCheck& stop);
 
 private:
