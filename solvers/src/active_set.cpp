@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <utility>
 
 #include "convexnn/vector.hpp"
 
@@ -25,14 +24,12 @@ ActiveSetSolver::ActiveSetSolver(std::size_t rows, const double* y, const double
     work_ = base_;
     const double norm = std::sqrt(dot(base, base, n_));
     qr_.append(nullptr, work_.data(), norm);
-    qty_.assign(1, dot(qr_.q(0), y_.data(), n_));
     refresh_residual();
 }
 
 void ActiveSetSolver::set_target(const double* y) {
     y_.assign(y, y + n_);
-    StopCheck never;
-    refresh_projection(0, never);
+    qty_.clear();  // the next solve completes it
 }
 
 void ActiveSetSolver::add(const double* columns, std::size_t count) {
@@ -69,45 +66,39 @@ void ActiveSetSolver::target(double beta, std::vector<double>& out) const {
     qr_.solve(out.data());
 }
 
-// Q'y from position `first` on, after the factor has changed there.
-bool ActiveSetSolver::refresh_projection(std::size_t first, StopCheck& stop) {
-    qty_.resize(qr_.size());
-    for (std::size_t j = first; j < qr_.size(); ++j) {
+// The factor of all active columns and the projections Q'y, from where a change of them was stopped.
+bool ActiveSetSolver::complete(StopCheck& stop) {
+    while (qr_.size() < active_.size() + offset()) {
+        const std::size_t position = qr_.size() - offset();
+        const Entry entry = append(active_[position], stop);
+        if (entry == Entry::stopped) return false;
+        if (entry == Entry::dependent) unlist(position);
+    }
+    while (qty_.size() < qr_.size()) {
         if (stop(n_)) return false;
-        qty_[j] = dot(qr_.q(j), y_.data(), n_);
+        qty_.push_back(dot(qr_.q(qty_.size()), y_.data(), n_));
     }
     return true;
 }
 
-bool ActiveSetSolver::leave(std::size_t position, StopCheck& stop) {
+void ActiveSetSolver::list(std::size_t j, double sign) {
+    active_.push_back(j);
+    sign_.push_back(sign);
+    state_[j] = kActive;
+}
+
+void ActiveSetSolver::unlist(std::size_t position) {
     const std::size_t j = active_[position];
     z_[j] = 0.0;
     state_[j] = kInactive;
     active_.erase(active_.begin() + static_cast<std::ptrdiff_t>(position));
     sign_.erase(sign_.begin() + static_cast<std::ptrdiff_t>(position));
-    stale_ = !qr_.remove(position + offset(), stop) || !refresh_projection(position + offset(), stop);
-    return !stale_;
 }
 
-// The factor of the active columns, after a change of it was stopped in the middle.
-bool ActiveSetSolver::rebuild(StopCheck& stop) {
-    stale_ = true;
-    qr_ = UpdatedQR(n_);
-    if (has_base()) {
-        work_ = base_;
-        qr_.append(nullptr, work_.data(), std::sqrt(dot(base_.data(), base_.data(), n_)));
-    }
-    qty_.clear();
-    const std::vector<std::size_t> columns = std::exchange(active_, {});
-    const std::vector<double> signs = std::exchange(sign_, {});
-    Entry entry = Entry::active;
-    for (std::size_t i = 0; i < columns.size(); ++i) {
-        if (entry != Entry::stopped) entry = activate(columns[i], signs[i], stop);
-        if (entry == Entry::stopped) list(columns[i], signs[i]);
-        if (entry == Entry::dependent) z_[columns[i]] = 0.0, state_[columns[i]] = kInactive;
-    }
-    stale_ = entry == Entry::stopped || !refresh_projection(0, stop);
-    return !stale_;
+bool ActiveSetSolver::leave(std::size_t position, StopCheck& stop) {
+    unlist(position);
+    qty_.resize(position + offset());
+    return qr_.remove(position + offset(), stop) && complete(stop);
 }
 
 bool ActiveSetSolver::descend(double beta, StopCheck& stop) {
@@ -192,27 +183,27 @@ std::ptrdiff_t ActiveSetSolver::most_violated(double beta, double tol, StopCheck
     return static_cast<std::ptrdiff_t>(shortlist_[0]);
 }
 
-void ActiveSetSolver::list(std::size_t j, double sign) {
-    active_.push_back(j);
-    sign_.push_back(sign);
-    state_[j] = kActive;
-}
-
 // Append a column to the factor; its coefficients are in `coefficients_` if it is dependent.
-ActiveSetSolver::Entry ActiveSetSolver::activate(std::size_t j, double sign, StopCheck& stop) {
+ActiveSetSolver::Entry ActiveSetSolver::append(std::size_t j, StopCheck& stop) {
     work_.assign(column(j), column(j) + n_);
     coefficients_.resize(qr_.size());
     if (!qr_.project(work_.data(), coefficients_.data(), stop)) return Entry::stopped;
     const double rest = std::sqrt(dot(work_.data(), work_.data(), n_));
     if (!(rest > kDependent * norm_[j])) return Entry::dependent;
     qr_.append(coefficients_.data(), work_.data(), rest);
-    qty_.push_back(dot(qr_.q(qr_.size() - 1), y_.data(), n_));
-    list(j, sign);
     return Entry::active;
 }
 
+ActiveSetSolver::Entry ActiveSetSolver::activate(std::size_t j, double sign, StopCheck& stop) {
+    const Entry entry = append(j, stop);
+    if (entry != Entry::active) return entry;
+    qty_.push_back(dot(qr_.q(qr_.size() - 1), y_.data(), n_));
+    list(j, sign);
+    return entry;
+}
+
 bool ActiveSetSolver::warm(const double* z, StopCheck& stop) {
-    if (stale_ && !rebuild(stop)) return false;
+    if (!complete(stop)) return false;
     for (std::size_t j = 0; j < z_.size(); ++j) {
         if (z[j] == 0.0 || state_[j] == kActive) continue;
         const Entry entry = activate(j, sign_of(z[j]), stop);
@@ -241,7 +232,6 @@ bool ActiveSetSolver::swap_in(std::size_t j, double s, StopCheck& stop) {
         if (entry == Entry::active) return true;
         if (entry == Entry::stopped) {
             list(j, s);
-            stale_ = true;
             return false;
         }
     }
@@ -281,7 +271,7 @@ ActiveSetSolver::Status ActiveSetSolver::solve(double beta, double tol, std::siz
     const std::size_t limit = steps_ + max_steps;
     // Objective when a column last entered: entering again without progress is a cycle of rounding errors.
     std::vector<double> entered(z_.size(), std::numeric_limits<double>::infinity());
-    bool going = !stale_ || rebuild(stop);
+    bool going = complete(stop);
     while (going && descend(beta, stop) && polish(beta, stop)) {
         const std::ptrdiff_t j = most_violated(beta, tol, stop);
         if (j == kNone) return Status::optimal;

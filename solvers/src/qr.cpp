@@ -30,7 +30,11 @@ void UpdatedQR::append(const double* coefficients, const double* rest, double no
 bool UpdatedQR::remove(std::size_t p, StopCheck& stop) {
     r_.erase(r_.begin() + static_cast<std::ptrdiff_t>(p));
     for (std::size_t i = p; i + 1 < k_; ++i) {
-        if (stop(n_)) return false;
+        if (stop(n_)) {
+            k_ = p;
+            r_.resize(k_), q_.resize(k_ * n_);
+            return false;
+        }
         // Column i now reaches one entry below the diagonal: rotate rows i and i + 1.
         const double a = r_[i][i], b = r_[i][i + 1], h = std::hypot(a, b);
         const double c = h > 0 ? a / h : 1.0, s = h > 0 ? b / h : 0.0;

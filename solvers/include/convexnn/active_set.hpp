@@ -44,11 +44,12 @@ private:
     bool descend(double beta, StopCheck& stop);  // to the minimiser of the current sign pattern
     bool polish(double beta, StopCheck& stop);
     void refresh_residual();
-    bool refresh_projection(std::size_t first, StopCheck& stop);
-    bool rebuild(StopCheck& stop);
+    bool complete(StopCheck& stop);
     double objective_value() const;
     std::ptrdiff_t most_violated(double beta, double tol, StopCheck& stop);
     void list(std::size_t j, double sign);
+    void unlist(std::size_t position);
+    Entry append(std::size_t j, StopCheck& stop);
     Entry activate(std::size_t j, double sign, StopCheck& stop);
     bool enter(std::size_t j, StopCheck& stop);
     bool swap_in(std::size_t j, double sign, StopCheck& stop);
@@ -56,15 +57,15 @@ private:
     bool leave(std::size_t position, StopCheck& stop);
 
     std::size_t n_, steps_ = 0;
-    std::vector<double> y_, base_, k_, z_, norm_, r_, g_, qty_;
+    std::vector<double> y_, base_, k_, z_, norm_, r_, g_;
+    std::vector<double> qty_;          // Q'y, likewise
     std::vector<double> work_, coefficients_;
     std::vector<std::size_t> shortlist_;
     std::vector<std::size_t> active_;  // columns in the factor, in its order
     std::vector<double> sign_;         // of the active ones
     std::vector<char> state_;          // per column: 0 inactive, 1 active, 2 refused in this solve
     double t_ = 0.0, beta_ = 0.0;
-    UpdatedQR qr_;
-    bool stale_ = false;  // the factor is not that of the active columns: a change of it was stopped
+    UpdatedQR qr_;                     // of the base and the active columns; of the first ones after a stop
 };
 
 }  // namespace convexnn

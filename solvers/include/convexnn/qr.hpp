@@ -22,7 +22,7 @@ public:
     // Append the column whose projection is given; `rest` is its orthogonal remainder, `norm` > 0 its length.
     void append(const double* coefficients, const double* rest, double norm);
 
-    // Remove column p and restore the triangle by rotations. False if stopped: the factor is then of no use.
+    // Remove column p and restore the triangle by rotations. False if stopped: then only the columns before p are left.
     bool remove(std::size_t p, StopCheck& stop);
 
     void solve(double* x) const;             // x <- R^{-1} x
