@@ -11,7 +11,7 @@ from convexnn._native import core
 from convexnn.geometry.tolerance import BLADE, NOISE, SAME
 
 FAR = 1e6  # seconds that never pass
-INSIDE = 2.0  # a call of many seconds must return within this time, on a busy machine too
+INSIDE = 0.5  # processor seconds after which a call of many seconds must have returned; a busy machine takes no more
 
 
 class Planar:
@@ -71,9 +71,9 @@ def test_without_time_nothing_is_priced(make, n, deadline):
 def test_what_is_priced_before_the_deadline_is_right(make, n, threads):
     """Part of the entries, equal to those of an unhurried call; the orders sorted so far serve the next call."""
     sweep = make(n)
-    begun = time.perf_counter()
+    begun = time.process_time()
     done = sweep.price(0.03, threads)
-    assert time.perf_counter() - begun < INSIDE
+    assert time.process_time() - begun < INSIDE
     reached = sweep.value >= 0.0
     assert 0 <= done < n * (n if isinstance(sweep, Pencil) and sweep.normal.shape[0] > n else 1)
     assert not reached.all()
@@ -92,9 +92,9 @@ def test_one_long_sweep_is_left_in_the_middle():
     """A single pencil of two million rows: sorting and sweeping look at the clock."""
     lines = Pencil(2_000_000, 2, 1, memory=0)
     for deadline in (0.01, 0.2):
-        begun = time.perf_counter()
+        begun = time.process_time()
         assert lines.price(deadline) == 0
-        assert time.perf_counter() - begun < INSIDE
+        assert time.process_time() - begun < INSIDE
 
 
 @pytest.mark.parametrize("n", [1, 65536, 65537, 200_000])
@@ -124,9 +124,9 @@ def test_listed_hyperplanes_report_how_many_are_done():
     points, normals, offsets = rng.normal(size=(20_000, 4)), rng.normal(size=(60_000, 4)), rng.normal(size=60_000)
     v, sums = rng.normal(size=(20_000, 1)), np.full((60_000, 2, 1), np.nan)
     for threads in (1, 2):
-        begun = time.perf_counter()
+        begun = time.process_time()
         done = core.correlate_wedges(points, normals, offsets, v, sums, threads, deadline=0.05)
-        assert time.perf_counter() - begun < INSIDE
+        assert time.process_time() - begun < INSIDE
         assert 0 <= done < 60_000
         some = slice(0, min(done, 50))
         z = normals[some] @ points.T + offsets[some, None]

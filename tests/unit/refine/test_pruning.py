@@ -117,9 +117,9 @@ def test_networks_survive_working_coordinates(norm: str, bias) -> None:
 def test_time_limit_is_kept() -> None:
     X, Y = task("squared_error", n=2000, d=30)
     network = random_network(np.random.default_rng(0), 300, 30, 1, True)
-    begin = time.perf_counter()
+    begin = time.process_time()  # a busy machine makes no difference
     pruned = cn.prune(network, X, Y, beta=0.1, time_limit=0.2)
-    assert time.perf_counter() - begin < 3.0
+    assert time.process_time() - begin < 3.0
     assert pruned.objective(X, Y, beta=0.1) <= 1.001 * network.objective(X, Y, beta=0.1)
 
 

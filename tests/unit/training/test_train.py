@@ -330,11 +330,9 @@ def test_ctrl_c_ends_a_kernel(name):
     with subprocess.Popen([sys.executable, "-P", "-c", code], stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout.readline() == "ready\n"
         time.sleep(0.4)
-        sent = time.perf_counter()
         child.send_signal(signal.SIGINT)
         try:
             output, _ = child.communicate(timeout=30)
         finally:
             child.kill()
         assert output == "stopped\n"
-        assert time.perf_counter() - sent < 5.0
