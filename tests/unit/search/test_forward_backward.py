@@ -15,7 +15,7 @@ PRECISIONS = [(np.float64, 1e-12), (np.float32, 1e-5)]
 
 
 def rounded(S: np.ndarray, e: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Responses and slopes by the formula."""
+    """Responses and slopes of the ReLU by the formula."""
     if e is None:
         return np.maximum(S, 0.0), (S > 0).astype(float)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -68,6 +68,43 @@ def test_kernels_equal_the_formulas(precision, tol: float, kind: str, n: int, m:
     core.gradient_through_slopes(slopes, g, total)
     np.testing.assert_allclose(slopes, g[:, None] * P, **scale)
     np.testing.assert_allclose(total, (g[:, None] * P * (1 - P)).sum(axis=0), rtol=tol, atol=tol * n)
+
+
+@pytest.mark.parametrize(("precision", "tol"), PRECISIONS)
+@pytest.mark.parametrize("kind", ["rounded", "true"])
+@pytest.mark.parametrize("slope", [0.1, 0.9, -1.0])
+@pytest.mark.parametrize(("n", "m"), [(57, 13), (1, 1), (64, 16), (3, 0)])
+def test_a_slope_mixes_the_relu_with_the_identity(
+    precision, tol: float, kind: str, slope: float, n: int, m: int
+) -> None:
+    """Responses (1 - s) r + s S, slopes (1 - s) p + s; what is stored stays p, so both ways have to be told s."""
+    rng = np.random.default_rng(6)
+    S, a = rng.standard_normal((n, m)).astype(precision), rng.standard_normal(m).astype(precision)
+    g, D = rng.standard_normal(n).astype(precision), rng.standard_normal((n, m)).astype(precision)
+    e = rng.uniform(0.0, 2.0, m).astype(precision) if kind == "rounded" else None
+    r, p = rounded(S.astype(float), None if e is None else e.astype(float))
+    R, P = (1 - slope) * r + slope * S, (1 - slope) * p + slope
+    if e is None:
+        np.testing.assert_allclose(R, np.where(S > 0, S, slope * S), atol=1e-6)
+    scale = {"rtol": tol, "atol": tol * max(n, m, 1)}
+    by_width = (1 - slope) * p * (1 - p)
+
+    stored, responses, f = S.copy(), np.empty_like(S), np.empty(n)
+    core.slopes_and_responses(stored, responses, e, slope=slope)
+    np.testing.assert_allclose(responses, R, **scale)
+    np.testing.assert_allclose(stored, p, **scale)
+    stored = S.copy()
+    core.slopes_and_outputs(stored, a, e, f, slope)
+    np.testing.assert_allclose(f, R @ a, **scale)
+    np.testing.assert_allclose(stored, p, **scale)
+
+    total, back = np.empty(m), D.copy()
+    core.through_slopes(back, stored, total, slope)
+    np.testing.assert_allclose(back, D * P, **scale)
+    np.testing.assert_allclose(total, (D * by_width).sum(axis=0), **scale)
+    core.gradient_through_slopes(stored, g, total, slope)
+    np.testing.assert_allclose(stored, g[:, None] * P, **scale)
+    np.testing.assert_allclose(total, (g[:, None] * by_width).sum(axis=0), **scale)
 
 
 @pytest.mark.parametrize("place", ["cpu", "torch", "jax", *ELSEWHERE])
