@@ -3,7 +3,50 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    # The same names for type checkers, which do not see what is imported on first use.
+    from convexnn.certificate import (
+        Certificate as Certificate,
+        certify as certify,
+        verify as verify,
+    )
+    from convexnn.dictionaries import (
+        Atoms as Atoms,
+        Dictionary as Dictionary,
+    )
+    from convexnn.dictionaries.dictionary import dictionary as dictionary
+    from convexnn.estimators import (
+        ConstructiveClassifier as ConstructiveClassifier,
+        ConvexReLUClassifier as ConvexReLUClassifier,
+        ConvexReLUClassifierCV as ConvexReLUClassifierCV,
+        ConvexReLURegressor as ConvexReLURegressor,
+        ConvexReLURegressorCV as ConvexReLURegressorCV,
+        DeepConvexReLUClassifier as DeepConvexReLUClassifier,
+        DeepConvexReLURegressor as DeepConvexReLURegressor,
+        WedgeFeatures as WedgeFeatures,
+        convex_relu_path as convex_relu_path,
+    )
+    from convexnn.network import (
+        DeepReLUNetwork as DeepReLUNetwork,
+        ReLUNetwork as ReLUNetwork,
+    )
+    from convexnn.refine import (
+        from_module as from_module,
+        prune as prune,
+        rebuild_blocks as rebuild_blocks,
+        to_module as to_module,
+    )
+    from convexnn.refine.explain import explain as explain
+    from convexnn.refine.polish import polish as polish
+    from convexnn.training import (
+        TrainingResult as TrainingResult,
+        beta_max as beta_max,
+        solve_path as solve_path,
+        to_cvxpy as to_cvxpy,
+    )
+    from convexnn.training.train import train as train
 
 # The one place of the version; the build reads it here.
 __version__ = "0.2.0"

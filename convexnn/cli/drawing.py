@@ -13,8 +13,7 @@ from convexnn.cli.models import bias_from_word, load_model
 from convexnn.cli.reporting import show
 from convexnn.data import open_table
 from convexnn.exceptions import DataError, ParameterError
-from convexnn.training import Path as Solutions
-from convexnn.training import solve_path
+from convexnn.training import Path as Solutions, solve_path
 
 __all__ = ["run_path", "run_plot"]
 

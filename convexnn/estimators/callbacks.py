@@ -14,8 +14,7 @@ from convexnn._progress import Clock, Observer, Progress
 from convexnn._types import Floats
 
 try:
-    from sklearn.callback import CallbackSupportMixin as CallbackSupport
-    from sklearn.callback import with_callbacks as _managed
+    from sklearn.callback import CallbackSupportMixin as CallbackSupport, with_callbacks as _managed
 
     HAS_CALLBACKS = True
 except ImportError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
 import subprocess
@@ -76,8 +77,18 @@ def test_old_names_lead_to_the_present_ones(package, old, new):
 
 
 def test_types_are_handed_on():
-    """The marker that lets type checkers read the annotations of an installed package (PEP 561)."""
+    """The marker of PEP 561, and the public names where type checkers look for them."""
     assert files("convexnn").joinpath("py.typed").is_file()
+    tree = ast.parse(files("convexnn").joinpath("__init__.py").read_text("utf-8"))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    seen = {
+        name.asname: f"{node.module}.{name.name}"
+        for node in block.body if isinstance(node, ast.ImportFrom) for name in node.names
+    }  # fmt: skip
+    assert set(seen) == set(convexnn.__all__) - {"__version__"}
+    for name, path in seen.items():
+        module, _, attribute = path.rpartition(".")
+        assert getattr(importlib.import_module(module), attribute) is getattr(convexnn, name)
 
 
 def test_version_and_command_are_those_of_the_package():
