@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pytest
+from certificate_cases import NAMES, make_case
 
 from convexnn import ReLUNetwork, beta_max, certify, train, verify
 from convexnn.exceptions import ModelFormatError
 from convexnn.losses import LOSSES
-
-NAMES = ("squared_error", "huber(0.5)", "quantile(0.3)", "poisson", "squared_hinge", "hinge", "log_loss",
-         "log_loss rows", "log_loss_multilabel", "interpolation")  # fmt: skip
-
-
-def problem(name, rng):
-    """Samples, targets that suit a loss, weights, and the name of the loss."""
-    n, d = int(rng.integers(4, 11)), int(rng.integers(1, 4))
-    X, classes = rng.standard_normal((n, d)), rng.integers(0, 3, n)
-    signs = np.where(np.eye(3)[classes] > 0, 1.0, -1.0)
-    y = {
-        "poisson": classes.astype(float), "squared_hinge": signs[:, 0], "hinge": signs[:, 0], "log_loss": signs[:, 0],
-        "log_loss rows": np.eye(3)[classes], "log_loss_multilabel": signs,
-    }.get(name, rng.standard_normal(n))  # fmt: skip
-    some = np.where(np.arange(n) % 3 == 0, 0.0, 1.0)
-    weight = (None, rng.uniform(0.1, 3.0, n), some, some * rng.uniform(0.1, 3.0, n))[rng.integers(4)]
-    return X, y, weight, {"log_loss rows": "log_loss", "interpolation": "squared_error"}.get(name, name)
 
 
 def test_every_loss_is_here():
@@ -38,15 +20,11 @@ def test_every_loss_is_here():
 def test_train_save_load_verify(name, norm, tmp_path):
     """The proof of training is confirmed with the gap that training stated, and status and certificate agree."""
     rng = np.random.default_rng([NAMES.index(name), norm == "l2"])
-    kinds = [True] if name == "interpolation" else [True, False, "penalized"]
-    for bias in kinds * 3:
-        X, y, weight, loss = problem(name, rng)
-        kind = {"norm": norm, "bias": bias, "loss": loss, "sample_weight": weight}
-        share = rng.choice([1.5, 1.0, 0.3, 0.03])
-        beta = 0.0 if name == "interpolation" else share * (beta_max(X, y, **kind) or 1.0)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            result = train(X, y, beta=beta, **kind)
+    for bias in [True] * 3 if name == "interpolation" else [True, False, "penalized"] * 3:
+        case = make_case(name, rng, norm=norm, bias=bias)
+        X, y, weight = case.X, case.y, case.weight
+        if (result := case.train()) is None:
+            continue
         found = result.certificate
         assert found.holds, found.summary()
         assert found.dual_point.shape == y.shape
