@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import convexnn
+from convexnn import _core as core
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "howto" / "extend.md"
@@ -29,8 +30,13 @@ def sections() -> dict[str, list[tuple[str, str]]]:
 @pytest.fixture
 def copy(tmp_path):
     """The package as a folder that may be edited."""
-    # Of an installed package, which has the compiled core.
-    shutil.copytree(Path(convexnn.__file__).parent, tmp_path / "convexnn", ignore=shutil.ignore_patterns("__pycache__"))
+    target = tmp_path / "convexnn"
+    shutil.copytree(Path(convexnn.__file__).parent, target, ignore=shutil.ignore_patterns("__pycache__", "_core.*.so"))
+    shutil.copy(core.__file__, target)
+    # An editable installation answers imports before any folder is searched.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\nsys.meta_path[:] = [f for f in sys.meta_path if 'ScikitBuildRedirect' not in type(f).__name__]\n"
+    )
     return tmp_path
 
 
@@ -49,7 +55,8 @@ def apply(folder: Path, order: str, text: str) -> None:
 
 
 def run(folder: Path, *command: str) -> str:
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    paths = [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     done = subprocess.run([sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -78,8 +85,7 @@ def test_a_loss_passes_the_contract_of_all_losses(copy):
 
 def test_an_export_format(copy):
     assert extend(copy, "An export format") == 2
-    command = "import convexnn.network as n; print(n.__file__)"
-    assert str(copy) in run(copy, "-c", command)
+    assert str(copy) in run(copy, "-c", "import convexnn.network as n; print(n.__file__)")
 
 
 def test_every_block_is_done():
