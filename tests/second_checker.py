@@ -118,7 +118,7 @@ def repair_shares(v, Y, w, name, p, centred):
     total, shares = [dot(w, column) for column in zip(*Y)], []
     for a, y, q in zip(v, Y, w):
         s = [max(ZERO, b - c / q) if t or not centred else ZERO for b, c, t in zip(y, a, total)]
-        shares.append([b / sum(s) for b in s])
+        shares.append([b / sum(s) for b in s] if any(s) else y)
     lack = [t - dot(w, column) for t, column in zip(total, zip(*shares))]
     if centred and any(lack):
         t = min(b / sum(w) / abs(e) for b, e in zip(total, lack) if e)

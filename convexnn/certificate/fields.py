@@ -170,6 +170,8 @@ def _check_relations(fields: dict[str, Any]) -> None:
     """Contradictions between fields."""
     if (fields["n_atoms"] is None) != (fields["atoms"] is None):
         raise ModelFormatError("certificate fields 'n_atoms' and 'atoms' contradict each other.")
+    if (fields["beta"] == 0) != (fields["loss"] == "interpolation"):
+        raise ModelFormatError("certificate fields 'beta' and 'loss' contradict each other.")
     claims = ("dual", "gap", "relative_gap", "response")
     if fields["scope"] == "none" or fields["method"] == "none":
         if fields["scope"] != fields["method"] or fields["holds"] or any(fields[k] == fields[k] for k in claims):

@@ -95,7 +95,7 @@ def _loss_of(old: Certificate, y: ArrayLike) -> str:
     """
     if old.beta == 0:
         return "squared_error"
-    several = old.loss == "log_loss" and np.ndim(y) == 2 and np.shape(y)[1] > 1
+    several = old.loss == "log_loss" and old.dual_point is None and np.ndim(y) == 2 and np.shape(y)[1] > 1
     return "log_loss_multilabel" if several and np.min(y) < 0 else old.loss
 
 
