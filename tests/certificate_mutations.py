@@ -160,8 +160,8 @@ def rows(array):
 def is_true(decide, proved: Proved, text: str, vectors: bytes) -> bool:
     """Whether the bound that is claimed follows from the vector that is given, or the honest one, in rationals.
 
-    A damaged vector may be repaired in more than one way, so a bound that it seems not to give may be true all the same;
-    where responses are small differences of large sums that is felt in the thirteenth digit.
+    A damaged vector may be repaired in more than one way, so a bound that it seems not to give may be true all the
+    same; where responses are small differences of large sums that is felt in the thirteenth digit.
     """
     claim = json.loads(text)
     if claim["scope"] == "none" or claim["dual"] == 0:

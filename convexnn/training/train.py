@@ -63,7 +63,7 @@ def train(
         Optimise over wedge neurons only (the Lasso of the paper), or over every neuron. "auto" takes
         "network" where an exact method is known: l1 always; l2 up to rank 2 with free biases, 3 without.
         Asked for beyond that, up to rank 6 with free biases and 7 without, neurons are searched and the gap over
-        all networks is bounded by branch and bound; if the bound is of no use the certificate says "searched".
+        all networks is bounded by branch and bound; if the bound is of no use the certificate has the scope "none".
     solver : "auto", "native", "clarabel", "scs", "ecos", "piqp" or "cvxpy"
         Solver of the restricted problems. The certificate does not depend on what it reports.
     solver_options : mapping, optional
