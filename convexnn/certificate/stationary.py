@@ -17,7 +17,9 @@ from convexnn.network.relu import ReLUNetwork, row_norms
 __all__ = ["stationary_dual"]
 
 # Entries of the least squares problem beyond which it is not tried.
-_LARGEST = 4_000_000
+_LARGEST = 40_000
+# Its relative accuracy, and its iterations.
+_TOL, _ROUNDS = 1e-13, 60
 
 
 def stationary_dual(
@@ -52,7 +54,7 @@ def stationary_dual(
         if bias is True:
             equations, wanted = np.vstack([equations, np.ones(len(X))]), np.append(wanted, 0.0)
         some = free[:, k]
-        if some.any():
-            ends = low[some, k], high[some, k]
-            v[some, k] = lsq_linear(equations[:, some], wanted - equations[:, ~some] @ v[~some, k], ends).x
+        if some.any() and len(equations):
+            ends, rest = (low[some, k], high[some, k]), wanted - equations[:, ~some] @ v[~some, k]
+            v[some, k] = lsq_linear(equations[:, some], rest, ends, tol=_TOL, max_iter=_ROUNDS).x
     return v

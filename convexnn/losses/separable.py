@@ -78,7 +78,9 @@ class Separable(Loss):
         reach = np.maximum(np.where(np.isfinite(low), -low, 0.0), np.where(np.isfinite(high), high, 0.0))
         if np.any(u < low - _SLACK * reach) or np.any(u > high + _SLACK * reach):
             return -np.inf
-        value = float(np.sum(self._weighted(self._duals(np.clip(u, low, high)))))
+        # A vector from a file may be as large as any number; then the bound is of no use.
+        with np.errstate(over="ignore", invalid="ignore"):
+            value = float(np.sum(self._weighted(self._duals(np.clip(u, low, high)))))
         return value if np.isfinite(value) else -np.inf
 
     def nearest_dual(self, v: Floats, *, centred: bool) -> Floats:
