@@ -143,7 +143,8 @@ def _is_valid(name: str, value: Any) -> bool:
     if name == "loss":
         return isinstance(value, str) and len(value) <= 100 and _is_loss(value)
     if name == "note":
-        return isinstance(value, str) and len(value) <= _LONGEST
+        # It is printed: no control characters, which a terminal would obey.
+        return isinstance(value, str) and len(value) <= _LONGEST and value.isprintable()
     optional = name == "atoms" and value is None
     return optional or (isinstance(value, str) and _SHA.fullmatch(value) is not None)
 

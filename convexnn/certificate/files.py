@@ -40,8 +40,19 @@ def write_certificate(path: str | PathLike[str], text: str, vectors: Mapping[str
     """Write both files; the JSON last, because it names the checksums of the other."""
     if vectors:
         tensors = {name: np.array(vector, dtype=np.float64, order="C") for name, vector in vectors.items()}
-        vectors_path(path).write_bytes(save(tensors, metadata=_NOTES))
-    Path(path).write_text(text + "\n", encoding="utf-8")
+        _write(vectors_path(path), save(tensors, metadata=_NOTES))
+    _write(Path(path), (text + "\n").encode())
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all: a full disk leaves what was there before."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def read_certificate(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, Floats]]:

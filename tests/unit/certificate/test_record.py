@@ -45,7 +45,7 @@ def test_round_trip(tmp_path, certificate):
         ("n_samples", 10**400), ("scope", "none"), ("method", "none"), ("method", "magic"), ("loss", "absolute"),
         ("activation_slope", 0.1), ("activation_slope", 0), ("interaction_cst", "pairwise"), ("vectors", None),
         ("vectors", {"other": {}}), ("vectors", {"dual_point": {"shape": [9, 1]}}), ("note", "x" * 20_000),
-        ("vectors", {"dual_point": {"shape": [10**12, 1], "sha256": "0" * 64}}), ("fingerprint", "0" * 63),
+        ("note", "\x1b[2J"), ("vectors", {"dual_point": {"shape": [10**12, 1], "sha256": "0" * 64}}), ("fingerprint", "0" * 63),
         ("format", "other"), ("version", 3), ("version", True), ("extra", 1),
     ],
 )  # fmt: skip
@@ -126,3 +126,48 @@ def test_names_of_losses_of_the_first_version(certificate, old, new):
     content = json.loads(certificate.to_json())
     content = {k: v for k, v in content.items() if k in VERSION_1}
     assert Certificate.from_json(json.dumps({**content, "version": 1, "loss": old})).loss == new
+
+
+def test_two_files(tmp_path, certificate):
+    """The vectors lie beside the JSON, under a name that no network has, and each is refused without the other."""
+    certificate.save(tmp_path / "m.json")
+    assert {path.name for path in tmp_path.iterdir()} == {"m.json", "m.certificate.safetensors"}
+    found = Certificate.load(tmp_path / "m.json")
+    np.testing.assert_array_equal(found.dual_point, certificate.dual_point)
+    assert not found.dual_point.flags.writeable
+    certificate.save(tmp_path / "certificate.json")
+    assert (tmp_path / "certificate.safetensors").exists()
+    whole = (tmp_path / "m.certificate.safetensors").read_bytes()
+    for broken, message in (
+        (whole[:40], "bytes"), (whole + b"x" * 70_000, "bytes"), (whole[:-8], "safetensors"),
+        (b"\xff" * len(whole), "safetensors"), (whole[:-1] + bytes([whole[-1] ^ 1]), "checksum"),
+    ):  # fmt: skip
+        (tmp_path / "m.certificate.safetensors").write_bytes(broken)
+        with pytest.raises(ModelFormatError, match=message):
+            Certificate.load(tmp_path / "m.json")
+    (tmp_path / "m.certificate.safetensors").unlink()
+    with pytest.raises(ModelFormatError, match="copy both files"):
+        Certificate.load(tmp_path / "m.json")
+    (tmp_path / "m.json").write_text(" " * 2_000_000)
+    with pytest.raises(ModelFormatError, match="2,000,000 bytes"):
+        Certificate.load(tmp_path / "m.json")
+
+
+def test_a_full_disk_leaves_the_earlier_files(tmp_path, certificate, monkeypatch):
+    """What cannot be written whole is not written."""
+    certificate.save(tmp_path / "m.json")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def full(self, data):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    with pytest.raises(OSError, match="No space"):
+        certificate.save(tmp_path / "m.json")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_fields_twice_are_refused(certificate):
+    text = certificate.to_json().replace('"scope"', '"holds": false, "scope"', 1)
+    with pytest.raises(ModelFormatError, match="twice"):
+        Certificate.from_json(text)
