@@ -45,7 +45,8 @@ def test_round_trip(tmp_path, certificate):
         ("n_samples", 10**400), ("scope", "none"), ("method", "none"), ("method", "magic"), ("loss", "absolute"),
         ("activation_slope", 0.1), ("activation_slope", 0), ("interaction_cst", "pairwise"), ("vectors", None),
         ("vectors", {"other": {}}), ("vectors", {"dual_point": {"shape": [9, 1]}}), ("note", "x" * 20_000),
-        ("note", "\x1b[2J"), ("vectors", {"dual_point": {"shape": [10**12, 1], "sha256": "0" * 64}}), ("fingerprint", "0" * 63),
+        ("note", "\x1b[2J"), ("vectors", {"dual_point": {"shape": [10**12, 1], "sha256": "0" * 64}}),
+        ("fingerprint", "0" * 63),
         ("format", "other"), ("version", 3), ("version", True), ("extra", 1),
     ],
 )  # fmt: skip
