@@ -20,6 +20,8 @@ __all__ = ["MAX_TEXT", "Shapes", "parse_certificate"]
 MAX_TEXT, _LONGEST = 1_000_000, 10_000
 _FORMAT, _VERSION = "convexnn-certificate", 2
 _COUNT_LIMIT = 2**53
+# Share of the objective by which bounds of version 0.1 are lowered.
+_SAFE = 1e-9
 _NUMBERS = ("primal", "dual", "gap", "relative_gap", "response")
 _COUNTS = ("n_neurons", "n_samples", "n_atoms")
 _CHOICES: dict[str, tuple[Any, ...]] = {
@@ -64,6 +66,8 @@ def parse_certificate(text: str) -> tuple[dict[str, Any], Shapes]:
             raise ModelFormatError(f"certificate field {name!r} is {_shown(value)}; file damaged or edited.")
     fields = _with_numbers(content)
     _check_relations(fields)
+    if version == 1 and fields["scope"] != "none":
+        fields = _rounded(fields)
     return fields, _check_vectors(vectors, fields)
 
 
@@ -103,12 +107,26 @@ def _from_version_1(content: dict[str, Any]) -> dict[str, Any]:
         content["loss"] = current_name(content["loss"])
     note = content.get("note")
     method = "branch" if isinstance(note, str) and note.startswith("Branch and bound over") else "exact"
-    if content.get("scope") == "searched":
+    tol, share = content.get("tol"), content.get("relative_gap")
+    doubted = _is_number(tol) and content.get("holds") is False and share is not None and share <= tol
+    if content.get("scope") == "searched" or doubted:
         nothing = dict.fromkeys(("dual", "gap", "relative_gap", "response"))
         said = "Version 0.1 had searched, which proves nothing."
+        if doubted:
+            said = "Version 0.1 computed the same number in two ways, which disagreed."
         content = {**content, **nothing, "scope": "none", "holds": False, "note": said}
         method = "none"
     return {**content, "method": method, "activation_slope": 0.0, "interaction_cst": None, "vectors": {}}
+
+
+def _rounded(fields: dict[str, Any]) -> dict[str, Any]:
+    """Numbers of version 0.1, which did not round to the safe side, with a bound lower by more than that matters."""
+    primal = fields["primal"]
+    size = max(primal, fields["dual"])
+    dual = fields["dual"] - _SAFE * size
+    gap = max(0.0, primal - dual)
+    relative = min(1.0, fields["relative_gap"] + _SAFE) if gap > 0 else 0.0
+    return {**fields, "dual": dual, "gap": gap, "relative_gap": relative, "holds": relative <= fields["tol"]}
 
 
 def _check_version_1(content: dict[str, Any]) -> None:

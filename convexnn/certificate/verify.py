@@ -20,8 +20,6 @@ __all__ = ["verify"]
 
 # Relative differences that other processors make by adding in another order.
 _PRIMAL, _RESPONSE, _GAP = 1e-9, 1e-6, 1e-6
-# How much above what is confirmed a bound of version 0.1 may be.
-_EARLY = 1e-9
 
 
 def verify(
@@ -52,8 +50,7 @@ def verify(
     Returns
     -------
     Certificate
-        The recomputed one. The bound of the certificate that was passed follows from what was computed here (for
-        certificates of version 0.1 to nine digits).
+        The recomputed one. The bound of the certificate that was passed follows from what was computed here.
 
     Raises
     ------
@@ -123,14 +120,13 @@ def _compare(old: Certificate, new: Certificate) -> None:
         wrong.append("primal")
     if old.scope != "none" and not wrong:
         # A larger bound than can be confirmed claims too much; a smaller one is only modest. Both lie MARGIN below what
-        # was computed, except in version 0.1, which also did not round to the safe side.
-        early = old.dual_point is None
-        if not old.dual <= new.dual + (_EARLY if early else 0.5 * MARGIN) * size:
+        # was computed.
+        if not old.dual <= new.dual + 0.5 * MARGIN * size:
             wrong.append("dual")
-        if not early and not abs(old.response - new.response) <= _RESPONSE * new.response:
+        if old.dual_point is not None and not abs(old.response - new.response) <= _RESPONSE * new.response:
             wrong.append("response")
         least = new.relative_gap * (1 - _GAP) - _GAP * old.tol
-        if not early and old.relative_gap < least and np.isfinite(new.relative_gap):
+        if old.relative_gap < least and np.isfinite(new.relative_gap):
             wrong.append("relative_gap")
         if old.holds and not (new.holds or new.relative_gap <= old.tol * (1 + _GAP) + MARGIN):
             wrong.append("holds")

@@ -40,6 +40,8 @@ def test_read_and_confirmed(name, tmp_path):
             verify(old, network, X, y, sample_weight=WEIGHT)
         X, y, weight = X[WEIGHT > 0], y[WEIGHT > 0], WEIGHT[WEIGHT > 0]
     assert old.dual_point is None
+    if name != "searched":
+        assert old.dual == pytest.approx(json.loads((FILES / f"{name}.json").read_text())["dual"], rel=2e-9)
     assert old.method == {"searched": "none", "branch": "branch"}.get(name, "exact")
     new = verify(old, network, X, y, sample_weight=weight)
     assert new.scope == old.scope
@@ -57,6 +59,14 @@ def test_what_was_searched_claims_nothing():
     assert np.isnan([old.dual, old.gap, old.relative_gap, old.response]).all()
     assert old.primal == json.loads(text)["primal"]
     assert "Version 0.1 had searched" in old.summary()
+
+
+def test_what_did_not_hold_in_spite_of_its_gap_claims_nothing():
+    """Version 0.1 said so where two ways to compute a number disagreed."""
+    content = {**json.loads((FILES / "dictionary.json").read_text()), "holds": False}
+    old = Certificate.from_json(json.dumps(content))
+    assert (old.scope, old.holds) == ("none", False)
+    assert "disagreed" in old.note
 
 
 @pytest.mark.parametrize(
