@@ -15,6 +15,8 @@ import pytest
 import second_checker
 from certificate_cases import NAMES, make_case
 
+from convexnn import certify
+
 SOURCE = Path(second_checker.__file__)
 
 
@@ -88,6 +90,8 @@ def test_the_command_line(tmp_path):
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "decided: True" in said
     assert "holds: True, true: True" in said
+    certify(result.network, case.X, case.y, beta=case.beta, scope="none", **case.kind).save(tmp_path / "none.json")
+    assert "nothing is claimed" in second_checker.main(tmp_path / "m.safetensors", tmp_path / "none.json", command[-1])
     (tmp_path / "m.csv").write_text("\n".join([head, *table[::-1]]))
     assert "not the data" in subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
