@@ -7,7 +7,6 @@ and 1'v = 0 if the intercept is free. Off the kinks of the loss v is known; on t
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import lsq_linear
 
 from convexnn._types import Bias, Floats, Norm
 from convexnn.certificate.atoms import neuron_lengths
@@ -36,6 +35,8 @@ def stationary_dual(
     beta, norm, bias :
         The training problem.
     """
+    from scipy.optimize import lsq_linear  # slow to import, and seldom needed
+
     low, high = loss.optimal_duals(f)
     free = low < high
     if not free.any() or free.sum() * (network.n_neurons + 1) > _LARGEST:
