@@ -47,6 +47,18 @@ def check_real(
     raise ParameterError(f"{name}={value!r}: must be a finite number {bounds}.{' ' + hint if hint else ''}".rstrip())
 
 
+def check_tol(tol: Any) -> float | None:
+    """Return `tol` as float, or None, which stands for the default of each method."""
+    return None if tol is None else check_real("tol", tol, low=0.0, hint="Or None for the default.")
+
+
+def check_time_limit(time_limit: Any) -> float | None:
+    """Return `time_limit` as float seconds, or None for no limit."""
+    if time_limit is None:
+        return None
+    return check_real("time_limit", time_limit, low=0.0, strict=True, hint="It counts seconds.")
+
+
 def check_count(name: str, value: Any, *, low: int = 1) -> int:
     """Return `value` as int if it is an integer of at least `low`."""
     flag = isinstance(value, (bool, np.bool_))

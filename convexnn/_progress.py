@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -69,9 +70,19 @@ class Clock:
         return Clock(None if left is None else share * left)
 
     @property
+    def deadline(self) -> float:
+        """Seconds that are left as kernels take them: infinity without a limit."""
+        left = self.left
+        return math.inf if left is None else left
+
+    @property
     def share(self) -> float:
         """Part of the time that is spent, from 0 to 1; 0 without a limit."""
         return min(1.0, self.seconds / self._limit) if self._limit else float(self._limit == 0.0)
+
+
+UNLIMITED = Clock()
+"""A clock that never expires."""
 
 
 @dataclass(frozen=True)

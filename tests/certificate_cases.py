@@ -28,7 +28,7 @@ class Case:
     def weight(self):
         return self.kind["sample_weight"]
 
-    def train(self, scope="auto") -> TrainingResult | None:
+    def train(self, scope="network") -> TrainingResult | None:
         """What training returns; None if there is nothing to interpolate with."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -74,7 +74,7 @@ def demo(**options: Any) -> int:
 @click.option("--features", required=True, help="Columns to use, separated by commas.")
 @click.option("--out", type=click.Path(path_type=Path), default="model", show_default=True, help="Folder.")
 @click.option(
-    "--scope", type=click.Choice(["auto", "network", "dictionary", "searched"]), default="auto", show_default=True,
+    "--scope", type=click.Choice(["network", "dictionary"]), default="network", show_default=True,
     help="Networks to optimise over and to prove a bound for.",
 )  # fmt: skip
 @_training_options

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import numpy as np
 
-from convexnn._checks import check_real
+from convexnn._checks import check_real, check_tol
 from convexnn._progress import Clock
 from convexnn._types import Floats
 from convexnn.certificate import certify
@@ -19,7 +19,7 @@ from convexnn.cli.reporting import certificate_summary, progress_printer, show, 
 from convexnn.cli.tables import write_columns
 from convexnn.data import Table, open_table
 from convexnn.exceptions import ParameterError
-from convexnn.training.session import Session
+from convexnn.training.driver import Driver
 from convexnn.training.train import MAX_ITER
 
 __all__ = ["run_certify", "run_fit", "run_predict"]
@@ -65,14 +65,14 @@ def run_fit(
     if time_limit is not None:
         check_real("time_limit", time_limit, low=0.0, strict=True)
     clock = Clock(time_limit)
-    session = Session(X, y, scope=scope, solver=solver, random_state=seed, **kind, **limits)
+    session = Driver(X, y, scope=scope, solver=solver, random_state=seed, **kind, **limits)
     if beta is None:
         ratio = check_real("beta_ratio", beta_ratio, low=0.0, strict=True, hint="0.01 is a good start.")
         # A constant target has beta_max = 0: every beta > 0 gives the same constant network.
         beta = ratio * (session.beta_max() or 1.0)
     result = session.solve(
         check_real("beta", beta, low=0.0),
-        tol=check_real("tol", tol, low=0.0),
+        tol=check_tol(tol),
         max_iter=MAX_ITER,
         clock=clock,
         observer=progress_printer(quiet=quiet),

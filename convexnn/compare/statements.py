@@ -144,7 +144,7 @@ def interpolation(X: Floats, y: Floats) -> list[Check]:
     wedge = train(X, y, beta=0.0, scope="dictionary").network.penalty("l2", True)
     small = 1e-5 * beta_max(X, y)
     # For every beta the optimum divided by beta is a lower bound of the least norm that interpolates.
-    every = train(X, y, beta=small, scope="network" if X.shape[1] <= 2 else "auto").certificate
+    every = train(X, y, beta=small, bound="full").certificate
     bound = every.dual / small
     return [
         _below("least norm over wedges is at most 1/gamma times that of all networks", "norm over wedges", wedge,

@@ -14,7 +14,7 @@ from convexnn.estimators.decisions import NetworkDecisions
 from convexnn.estimators.fitting import ConvexFit, as_weights
 from convexnn.estimators.labels import class_loss, class_targets
 from convexnn.exceptions import DataError
-from convexnn.training.strategy import MAX_ATOMS
+from convexnn.training.choice import MAX_PRICED
 from convexnn.training.train import MAX_ITER
 
 __all__ = ["ConvexReLUClassifier"]
@@ -68,12 +68,12 @@ class ConvexReLUClassifier(ConvexFit, NetworkDecisions, ClassifierMixin, BaseEst
         norm: Norm = "l2",
         bias: Bias = True,
         loss: str = "log_loss",
-        scope: str = "auto",
+        scope: str = "network",
         solver: str = "auto",
-        tol: float = 1e-6,
+        tol: float | None = None,
         max_iter: int = MAX_ITER,
         time_limit: float | None = None,
-        max_atoms: int = MAX_ATOMS,
+        max_atoms: int = MAX_PRICED,
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
         verbose: int = 0,

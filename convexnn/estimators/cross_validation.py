@@ -24,7 +24,7 @@ from convexnn.estimators.regression import NetworkRegression
 from convexnn.estimators.regressor import ConvexReLURegressor
 from convexnn.estimators.warnings import GapWarning
 from convexnn.exceptions import ParameterError
-from convexnn.training.strategy import MAX_ATOMS
+from convexnn.training.choice import MAX_PRICED
 from convexnn.training.train import MAX_ITER
 
 __all__ = ["ConvexReLUClassifierCV", "ConvexReLURegressorCV"]
@@ -83,12 +83,12 @@ class _RatioSearch(CallbackSupport, FittedNetwork):
         norm: Norm = "l2",
         bias: Bias = True,
         loss: str | None = None,
-        scope: str = "auto",
+        scope: str = "network",
         solver: str = "auto",
-        tol: float = 1e-6,
+        tol: float | None = None,
         max_iter: int = MAX_ITER,
         time_limit: float | None = None,
-        max_atoms: int = MAX_ATOMS,
+        max_atoms: int = MAX_PRICED,
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
         verbose: int = 0,

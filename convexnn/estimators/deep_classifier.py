@@ -13,7 +13,7 @@ from convexnn.estimators.deep_fit import DeepConvexFit
 from convexnn.estimators.fitting import as_weights
 from convexnn.estimators.labels import class_loss, class_targets
 from convexnn.exceptions import DataError
-from convexnn.training.strategy import MAX_ATOMS
+from convexnn.training.choice import MAX_PRICED
 from convexnn.training.train import MAX_ITER
 
 __all__ = ["DeepConvexReLUClassifier"]
@@ -58,12 +58,12 @@ class DeepConvexReLUClassifier(NetworkDecisions, ClassifierMixin, DeepConvexFit)
         norm: Norm = "l2",
         bias: bool = True,
         loss: str = "log_loss",
-        scope: str = "auto",
+        scope: str = "network",
         fine_tune: int = 0,
-        tol: float = 1e-6,
+        tol: float | None = None,
         max_iter: int = MAX_ITER,
         time_limit: float | None = None,
-        max_atoms: int = MAX_ATOMS,
+        max_atoms: int = MAX_PRICED,
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
     ) -> None:

@@ -16,7 +16,7 @@ from convexnn.estimators.samples import merge_samples
 from convexnn.estimators.warnings import GapWarning
 from convexnn.network import DeepReLUNetwork
 from convexnn.refine import train_layerwise
-from convexnn.training.strategy import MAX_ATOMS
+from convexnn.training.choice import MAX_PRICED
 from convexnn.training.train import MAX_ITER
 
 __all__ = ["DeepConvexFit"]
@@ -40,12 +40,12 @@ class DeepConvexFit(CallbackSupport, BaseEstimator):
         norm: Norm = "l2",
         bias: bool = True,
         loss: str = "",
-        scope: str = "auto",
+        scope: str = "network",
         fine_tune: int = 0,
-        tol: float = 1e-6,
+        tol: float | None = None,
         max_iter: int = MAX_ITER,
         time_limit: float | None = None,
-        max_atoms: int = MAX_ATOMS,
+        max_atoms: int = MAX_PRICED,
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
     ) -> None:
@@ -86,8 +86,9 @@ class DeepConvexFit(CallbackSupport, BaseEstimator):
         last = found.certificates[-1]
         assert last is not None
         self.n_iter_ = len(found.certificates)
-        if not last.holds:
-            message = f"last block: relative gap {last.relative_gap:.1e} > tol={self.tol:g} (scope {last.scope!r})."
+        if self.tol is not None and not last.holds:
+            proved = f"relative gap {last.relative_gap:.1e}" if np.isfinite(last.relative_gap) else "nothing is proved"
+            message = f"last block: {proved}, tol={self.tol:g} (scope {last.scope!r})."
             if task.stopped:
                 message += " Stopped by a callback."
             # scikit-learn's callbacks wrap one more call around _train.

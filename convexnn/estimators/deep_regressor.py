@@ -9,7 +9,7 @@ from convexnn.estimators.checks import check_fit_data
 from convexnn.estimators.deep_fit import DeepConvexFit
 from convexnn.estimators.fitting import as_weights
 from convexnn.estimators.regression import NetworkRegression
-from convexnn.training.strategy import MAX_ATOMS
+from convexnn.training.choice import MAX_PRICED
 from convexnn.training.train import MAX_ITER
 
 __all__ = ["DeepConvexReLURegressor"]
@@ -36,7 +36,7 @@ class DeepConvexReLURegressor(NetworkRegression, DeepConvexFit):
         Whether biases are free, or absent.
     loss : str, default="squared_error"
         As in :class:`ConvexReLURegressor`.
-    scope : {"auto", "dictionary", "network", "searched"}, default="auto"
+    scope : {"network", "dictionary"}, default="network"
         As in :func:`convexnn.train`: which neurons a block is optimised over.
     fine_tune : int, default=0
         Iterations of L-BFGS over all layers after the blocks; then the last block is trained again. A local method:
@@ -86,12 +86,12 @@ class DeepConvexReLURegressor(NetworkRegression, DeepConvexFit):
         norm: Norm = "l2",
         bias: bool = True,
         loss: str = "squared_error",
-        scope: str = "auto",
+        scope: str = "network",
         fine_tune: int = 0,
-        tol: float = 1e-6,
+        tol: float | None = None,
         max_iter: int = MAX_ITER,
         time_limit: float | None = None,
-        max_atoms: int = MAX_ATOMS,
+        max_atoms: int = MAX_PRICED,
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
     ) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from convexnn._arrays import to_numpy
-from convexnn._checks import check_count, check_real
+from convexnn._checks import check_count, check_real, check_time_limit, check_tol
+from convexnn._progress import Clock
 from convexnn._types import ArrayLike, Bias, Floats, Ints, Norm
 from convexnn.certificate.record import data_fingerprint
 from convexnn.dictionaries import Atoms
@@ -17,11 +18,14 @@ from convexnn.estimators.callbacks import HAS_CALLBACKS, CallbackSupport, FitTas
 from convexnn.estimators.fitted import FittedNetwork
 from convexnn.estimators.progress import fit_observer
 from convexnn.estimators.samples import merge_samples
-from convexnn.estimators.warnings import GapWarning
+from convexnn.estimators.warnings import ConstantModelWarning, GapWarning
 from convexnn.training import TrainingResult
-from convexnn.training.session import Session
+from convexnn.training.driver import Driver
 
 __all__ = ["ConvexFit", "as_weights"]
+
+# Share of a time limit that the largest useful penalty may take.
+_PENALTY = 0.2
 
 
 class ConvexFit(CallbackSupport, FittedNetwork):
@@ -33,7 +37,7 @@ class ConvexFit(CallbackSupport, FittedNetwork):
     bias: Bias
     scope: str
     solver: str
-    tol: float
+    tol: float | None
     max_iter: int
     time_limit: float | None
     max_atoms: int
@@ -59,12 +63,12 @@ class ConvexFit(CallbackSupport, FittedNetwork):
         `labels` are the targets as callbacks see them, `samples` is X as the user gave it: on a GPU
         searches run there.
         """
-        tol, max_iter = check_real("tol", self.tol, low=0.0), check_count("max_iter", self.max_iter)
+        tol, max_iter = check_tol(self.tol), check_count("max_iter", self.max_iter)
         task = FitTask(self, X, y if labels is None else labels, weight, self._limit())
         X, y, weight, index = merge_samples(X, y, weight)
-        session = self._start(X, y, weight, loss, samples)
-        result = session.solve(
-            self._penalty(session),
+        driver = self._start(X, y, weight, loss, samples)
+        result = driver.solve(
+            self._penalty(driver, task),
             tol=tol,
             max_iter=max_iter,
             clock=task,
@@ -75,16 +79,14 @@ class ConvexFit(CallbackSupport, FittedNetwork):
         task.end()
 
     def _limit(self) -> float | None:
-        if self.time_limit is None:
-            return None
-        return check_real("time_limit", self.time_limit, low=0.0, strict=True, hint="It counts seconds.")
+        return check_time_limit(self.time_limit)
 
     def _seed(self) -> int | None:
         if self.random_state is None or isinstance(self.random_state, (int, np.integer)):
             return None if self.random_state is None else int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
-    def _start(self, X: Floats, y: Floats, weight: Floats | None, loss: str, samples: Any) -> Session:
+    def _start(self, X: Floats, y: Floats, weight: Floats | None, loss: str, samples: Any) -> Driver:
         """The session of the last fit if `warm_start` and nothing but penalty and limits changed, or a new one."""
         options: dict[str, Any] = {
             "norm": self.norm, "bias": self.bias, "loss": loss, "scope": self.scope,
@@ -92,20 +94,20 @@ class ConvexFit(CallbackSupport, FittedNetwork):
         }  # fmt: skip
         if not self.warm_start:
             self._session = None
-            return Session(X, y, sample_weight=weight, backend=samples, **options)
+            return Driver(X, y, sample_weight=weight, backend=samples, **options)
         key = (data_fingerprint(X, y, weight), tuple(options.items()))
         kept = getattr(self, "_session", None)
         if kept is None or kept[0] != key:
-            kept = key, Session(X, y, sample_weight=weight, backend=samples, **options)
+            kept = key, Driver(X, y, sample_weight=weight, backend=samples, **options)
             self._session = kept
         return kept[1]
 
-    def _penalty(self, session: Session) -> float:
+    def _penalty(self, driver: Driver, clock: Clock) -> float:
         if self.beta is not None:
             return check_real("beta", self.beta, low=0.0, hint="Or leave it out and set beta_ratio.")
         ratio = check_real("beta_ratio", self.beta_ratio, low=0.0, strict=True, hint="It is a share of beta_max.")
         # A constant target has beta_max = 0: every beta > 0 gives the same constant network.
-        return ratio * (session.beta_max() or 1.0)
+        return ratio * (driver.beta_max(clock.part(_PENALTY)) or 1.0)
 
     def _keep(self, result: TrainingResult, index: Ints, status: str) -> None:
         self.network_ = result.network
@@ -119,11 +121,15 @@ class ConvexFit(CallbackSupport, FittedNetwork):
         self.coef_ = result.coef
         if self.verbose:
             print(result.certificate.summary())
-        if not result.certificate.holds:
+        # scikit-learn's callbacks wrap one more call around _train.
+        level = 5 if HAS_CALLBACKS else 4
+        if self.tol is not None and not result.certificate.holds:
             gap = result.certificate.relative_gap
-            message = f"relative duality gap {gap:.1e} > tol={self.tol:g}. {self.status_}"
-            # scikit-learn's callbacks wrap one more call around _train.
-            warnings.warn(message, GapWarning, stacklevel=5 if HAS_CALLBACKS else 4)
+            proved = f"relative duality gap {gap:.1e} > tol" if np.isfinite(gap) else "nothing is proved for tol"
+            warnings.warn(f"{proved}={self.tol:g}. {self.status_}", GapWarning, stacklevel=level)
+        if not result.network.n_neurons and not result.certificate.holds:
+            message = f"the model is constant: no neuron was found or is worth its penalty. {self.status_}"
+            warnings.warn(message, ConstantModelWarning, stacklevel=level)
 
     def __getstate__(self) -> dict[str, Any]:
         inherited: Any = super().__getstate__()

@@ -9,7 +9,7 @@ from convexnn._types import ArrayLike, Bias, Norm
 from convexnn.estimators.checks import check_fit_data
 from convexnn.estimators.fitting import ConvexFit, as_weights
 from convexnn.estimators.regression import NetworkRegression
-from convexnn.training.strategy import MAX_ATOMS
+from convexnn.training.choice import MAX_PRICED
 from convexnn.training.train import MAX_ITER
 
 __all__ = ["ConvexReLURegressor"]
@@ -35,7 +35,7 @@ class ConvexReLURegressor(ConvexFit, NetworkRegression, BaseEstimator):
         Free hidden biases and output intercept; none; or hidden biases that count in the norm.
     loss : str, default="squared_error"
         "squared_error", "huber", "huber(delta)", "quantile", "quantile(level)" or "poisson".
-    scope : {"auto", "dictionary", "network", "searched"}, default="auto"
+    scope : {"network", "dictionary"}, default="network"
         As in :func:`convexnn.train`: which neurons the optimum is over. "network" proves a gap over all networks in up
         to six dimensions, by branch and bound where nothing faster is known; ask for a larger `tol` there.
     solver : str, default="auto"
@@ -111,12 +111,12 @@ class ConvexReLURegressor(ConvexFit, NetworkRegression, BaseEstimator):
         norm: Norm = "l2",
         bias: Bias = True,
         loss: str = "squared_error",
-        scope: str = "auto",
+        scope: str = "network",
         solver: str = "auto",
-        tol: float = 1e-6,
+        tol: float | None = None,
         max_iter: int = MAX_ITER,
         time_limit: float | None = None,
-        max_atoms: int = MAX_ATOMS,
+        max_atoms: int = MAX_PRICED,
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
         verbose: int = 0,

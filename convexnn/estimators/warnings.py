@@ -6,8 +6,12 @@ from sklearn.exceptions import ConvergenceWarning as SklearnConvergenceWarning
 
 from convexnn.exceptions import ConvergenceWarning
 
-__all__ = ["GapWarning"]
+__all__ = ["ConstantModelWarning", "GapWarning"]
 
 
 class GapWarning(ConvergenceWarning, SklearnConvergenceWarning):
     """A usable fit with a gap above `tol`; filters for either package's ConvergenceWarning catch it."""
+
+
+class ConstantModelWarning(UserWarning):
+    """A fit ended without any neuron, and nothing proves that none is worth its penalty."""

@@ -15,6 +15,7 @@ from scipy.linalg import lapack
 
 from convexnn._types import Bias, Floats, Norm
 from convexnn.geometry.tolerance import INPUT, NOISE, SAME
+from convexnn.network.activation import RELU, Activation
 
 __all__ = ["Frame", "make_frame"]
 
@@ -50,6 +51,8 @@ class Frame:
     noise : float
         Rounding error that the input had already, in working units: large if the samples are much
         closer to each other than to the origin.
+    activation : Activation
+        What neurons do with x.u + c.
     """
 
     points: Floats
@@ -61,6 +64,7 @@ class Frame:
     scale: float
     penalized: bool
     noise: float = NOISE
+    activation: Activation = RELU
 
     @property
     def same(self) -> float:
@@ -86,7 +90,7 @@ class Frame:
         """Responses (x_i.u_j + c_j)_+ in working units, shape (n, m)."""
         out = self.points @ normals.T
         out += offsets
-        return np.maximum(out, 0.0, out=out)
+        return self.activation.value(out, out=out)
 
     def to_input(self, normals: Floats, offsets: Floats) -> tuple[Floats, Floats]:
         """Hidden weights (m, d) and biases (m,) in the user's coordinates of unit-norm working neurons."""

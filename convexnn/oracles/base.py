@@ -1,72 +1,151 @@
-"""What an oracle answers: unit neurons in working coordinates, strongest first."""
+"""What an oracle is: it finds the neurons that respond most to a dual vector, and says what its answer is worth.
+
+A driver never asks which oracle it has. It asks what the oracle can do: whether the largest response that it reports
+is a true maximum (`exact`), over which neurons (`scope`), what one call costs (`cost`), and whether the neurons it
+answers with may lie off the dictionary (`moves`).
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
+from enum import Enum
+from typing import Literal
 
 import numpy as np
 
-from convexnn._types import ArrayLike, Floats, Ints
+from convexnn._progress import UNLIMITED, Clock
+from convexnn._types import Floats, Ints
+from convexnn.geometry.frame import Frame
+from convexnn.network.neurons import NeuronSet
 
-__all__ = ["Candidates", "Oracle", "strongest_first"]
+__all__ = ["Effort", "Oracle", "Pricing", "Scope", "response_norms", "strongest_first"]
+
+Scope = Literal["network", "dictionary", "none"]
+
+
+class Effort(Enum):
+    """How hard an oracle that cannot be exact should look; exact ones always do all."""
+
+    NORMAL = "normal"
+    PROBE = "probe"
+    """A single look at the best constant: twice as many starts and steps."""
+    THOROUGH = "thorough"
+    """The last look at a network: four times as many starts and twice the steps."""
 
 
 @dataclass(frozen=True)
-class Candidates:
-    """Neurons with a strong response to a dual vector.
+class Pricing:
+    """Neurons with a strong response to a dual vector, strongest first.
 
     Attributes
     ----------
-    normals : (k, r) array
-        Unit normals in the coordinates of the frame.
-    offsets : (k,) array
-        Offsets in working units.
-    rows : (k, q) array of int
-        Rows (samples, then axes) that lie on the hyperplane, increasing, -1 where there are fewer: a neuron
-        inside an arc or a cell of the arrangement passes through fewer rows than a wedge.
+    neurons : NeuronSet
+        Without coefficients.
     responses : (k,) array
         Norm over the outputs of v'(Xu + c)_+, decreasing.
     strongest : float
-        The largest response of any neuron in the oracle's scope; also where `responses` is empty.
+        The largest response that was met, also where `neurons` is empty; with an exact oracle and a complete answer
+        no neuron of its scope responds more.
+    complete : bool
+        False if the time was over before everything was priced; `strongest` then bounds nothing.
     """
 
-    normals: Floats
-    offsets: Floats
-    rows: Ints
+    neurons: NeuronSet
     responses: Floats
     strongest: float
+    complete: bool = True
 
     def __len__(self) -> int:
-        return len(self.offsets)
-
-    def select(self, which: ArrayLike) -> Candidates:
-        """The neurons at the given indices or mask."""
-        return Candidates(
-            self.normals[which], self.offsets[which], self.rows[which], self.responses[which], self.strongest
-        )
+        return len(self.neurons)
 
 
-class Oracle(Protocol):
-    """Finds the neurons that respond most to a dual vector."""
+class Oracle(ABC):
+    """Finds the neurons that respond most to a dual vector.
+
+    Attributes
+    ----------
+    strategy : str
+        One sentence: which method, and what it visits.
+    exact : bool
+        Whether `strongest` of a complete answer is the maximum over the scope.
+    scope : "network", "dictionary" or "none"
+        Over which neurons it is: every one, the atoms of a dictionary, or only those that a search has met.
+    moves : bool
+        Whether answers may be neurons that are no wedges, whose best places a restricted solver has to find.
+    """
 
     strategy: str
-    """One sentence: which method, and why it is exact or not."""
     exact: bool
-    """Whether `strongest` is the maximum over the whole scope."""
-    network: bool
-    """Whether the scope is every neuron (True) or the atoms of a dictionary (False)."""
+    scope: Scope
+    moves: bool = False
 
-    def price(self, v: Floats, floor: float, limit: int) -> Candidates:
-        """At most `limit` diverse neurons with response above `floor` to v (n, c)."""
-        ...
+    @abstractmethod
+    def cost(self, n_outputs: int) -> float:
+        """Row visits of one call; about 10 ns each."""
+
+    @abstractmethod
+    def price(
+        self,
+        v: Floats,
+        floor: float,
+        limit: int,
+        *,
+        clock: Clock = UNLIMITED,
+        effort: Effort = Effort.NORMAL,
+        near: NeuronSet | None = None,
+    ) -> Pricing:
+        """Neurons that respond more than `floor` to a dual vector.
+
+        Parameters
+        ----------
+        v : (n, c) array
+            Dual vector; its columns sum to zero where biases are free.
+        floor : float
+            Responses up to this are of no interest.
+        limit : int
+            Largest number of neurons wanted; they are diverse.
+        clock : Clock
+            When it expires, what has been priced is returned as an incomplete answer.
+        effort : Effort
+        near : NeuronSet, optional
+            Neurons near which a search should look, too.
+        """
+
+    def wedges_only(self) -> Oracle:
+        """The same oracle for the atoms of the dictionary only."""
+        return self
+
+    def fresh(self) -> Oracle:
+        """An oracle whose next answer does not depend on earlier calls."""
+        return self
+
+    def atoms(self) -> tuple[Floats, Floats] | None:
+        """Hidden weights and biases, in input units, of all atoms in the scope, if they are few enough to be listed."""
+        return None
+
+
+def response_norms(responses: Floats, norm: str) -> Floats:
+    """Size (..., ) of responses (..., c) to several outputs: Euclidean for l2, the largest for l1."""
+    return np.asarray(
+        np.abs(responses).max(axis=-1) if norm == "l1" else np.sqrt((responses * responses).sum(axis=-1))
+    )
 
 
 def strongest_first(
-    normals: Floats, offsets: Floats, rows: Ints, responses: Floats, *, floor: float, limit: int
-) -> Candidates:
+    frame: Frame,
+    normals: Floats,
+    offsets: Floats,
+    rows: Ints,
+    responses: Floats,
+    *,
+    floor: float,
+    limit: int,
+    strongest: float | None = None,
+    complete: bool = True,
+) -> Pricing:
     """Sort, drop what is not above `floor`, and keep one neuron per hyperplane."""
-    strongest = float(responses.max(initial=0.0))
+    top = float(responses.max(initial=0.0)) if strongest is None else strongest
     above = np.flatnonzero(responses > floor)
     order = above[np.argsort(-responses[above], kind="stable")]
     # The same line is found from each of its samples, and from either side: keep the first, which is the strongest.
@@ -74,7 +153,7 @@ def strongest_first(
     keys = np.hstack([rows[order], np.where(rows[order, -1:] < 0, order[:, None], -1)])
     _, first = np.unique(_as_numbers(keys), axis=0, return_index=True)
     keep = order[np.sort(first)][:limit]
-    return Candidates(normals[keep], offsets[keep], rows[keep], responses[keep], strongest)
+    return Pricing(NeuronSet.found(normals[keep], offsets[keep], rows[keep]), responses[keep], top, complete)
 
 
 def _as_numbers(keys: Ints) -> Ints:

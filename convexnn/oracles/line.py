@@ -6,9 +6,11 @@ from functools import cached_property
 
 import numpy as np
 
+from convexnn._progress import UNLIMITED, Clock
 from convexnn._types import Floats, Ints
 from convexnn.geometry.frame import Frame
-from convexnn.oracles.base import Candidates, strongest_first
+from convexnn.network.neurons import NeuronSet
+from convexnn.oracles.base import Effort, Oracle, Pricing, response_norms, strongest_first
 
 __all__ = ["LineOracle", "RayOracle", "hinge_responses"]
 
@@ -21,19 +23,14 @@ def hinge_responses(x: Floats, v: Floats) -> Floats:
     return np.asarray(np.cumsum(steps[::-1], axis=0)[::-1])
 
 
-def _norms(responses: Floats, norm: str) -> Floats:
-    return np.asarray(np.abs(responses).max(axis=1) if norm == "l1" else np.sqrt((responses**2).sum(axis=1)))
-
-
-class LineOracle:
+class LineOracle(Oracle):
     """Exact pricing of all hinges at samples in O(n) after one sort (free biases, rank 1; Theorem 1)."""
 
     exact = True
-    network = True
+    scope = "network"
     strategy = "line: every hinge at a sample, by running sums"
 
     def __init__(self, frame: Frame) -> None:
-        self._norm = frame.norm
         self._frame = frame
 
     @cached_property
@@ -44,12 +41,28 @@ class LineOracle:
     def _x(self) -> Floats:
         return np.asarray(self._frame.points[self._order, 0])
 
-    def price(self, v: Floats, floor: float, limit: int) -> Candidates:
+    def cost(self, n_outputs: int) -> float:
+        return 4.0 * self._frame.n * n_outputs
+
+    def price(
+        self,
+        v: Floats,
+        floor: float,
+        limit: int,
+        *,
+        clock: Clock = UNLIMITED,
+        effort: Effort = Effort.NORMAL,
+        near: NeuronSet | None = None,
+    ) -> Pricing:
         v = v[self._order]
         right = hinge_responses(self._x, v)
         left = hinge_responses(-self._x[::-1], v[::-1])[::-1]
-        values = np.stack([_norms(right, self._norm), _norms(left, self._norm)], axis=1)
-        strongest = float(values.max(initial=0.0))
+        slope = self._frame.activation.slope
+        if slope:
+            # The inactive side answers with the slope, and the constant part vanishes because v sums to zero.
+            whole = (self._x @ v)[None, :]
+            right, left = (1.0 - slope) * right + slope * whole, (1.0 - slope) * left - slope * whole
+        values = np.stack([response_norms(side, self._frame.norm) for side in (right, left)], axis=1)
         # Neighbouring hinges are nearly the same neuron: local maxima along the line are enough.
         best = values.max(axis=1)
         peak = np.ones(len(best), dtype=bool)
@@ -57,26 +70,39 @@ class LineOracle:
         peak[:-1] &= best[:-1] >= best[1:]
         at = np.flatnonzero(peak & (best > floor))
         side = np.where(values[at, 0] >= values[at, 1], 1.0, -1.0)
-        found = strongest_first(
-            side[:, None], -side * self._x[at], self._order[at][:, None], best[at], floor=floor, limit=limit
-        )
-        return Candidates(found.normals, found.offsets, found.rows, found.responses, strongest)
+        return strongest_first(
+            self._frame, side[:, None], -side * self._x[at], self._order[at][:, None], best[at],
+            floor=floor, limit=limit, strongest=float(values.max(initial=0.0)),
+        )  # fmt: skip
 
 
-class RayOracle:
+class RayOracle(Oracle):
     """The two neurons (x)_+ and (-x)_+ of rank-one data without free biases."""
 
     exact = True
-    network = True
+    scope = "network"
     strategy = "two rays: rank-one data have two neurons"
 
     def __init__(self, frame: Frame) -> None:
-        self._x = frame.points[:, 0]
-        self._norm = frame.norm
+        self._frame = frame
 
-    def price(self, v: Floats, floor: float, limit: int) -> Candidates:
+    def cost(self, n_outputs: int) -> float:
+        return 2.0 * self._frame.n * n_outputs
+
+    def price(
+        self,
+        v: Floats,
+        floor: float,
+        limit: int,
+        *,
+        clock: Clock = UNLIMITED,
+        effort: Effort = Effort.NORMAL,
+        near: NeuronSet | None = None,
+    ) -> Pricing:
         normals = np.array([[1.0], [-1.0]])
-        responses = _norms(np.stack([np.maximum(s * self._x, 0.0) @ v for s in (1.0, -1.0)]), self._norm)
-        rows = np.array([[0], [1]])  # no sample makes them; the numbers only tell the two rays apart
-        found = strongest_first(normals, np.zeros(2), rows, responses, floor=floor, limit=limit)
-        return Candidates(found.normals, found.offsets, np.full_like(found.rows, -1), found.responses, found.strongest)
+        responses = response_norms(self._frame.columns(normals, np.zeros(2)).T @ v, self._frame.norm)
+        order = np.argsort(-responses, kind="stable")
+        keep = order[responses[order] > floor][:limit]
+        return Pricing(
+            NeuronSet.found(normals[keep], np.zeros(len(keep))), responses[keep], float(responses.max(initial=0.0))
+        )

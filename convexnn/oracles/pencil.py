@@ -7,9 +7,11 @@ from copy import copy
 import numpy as np
 
 from convexnn._native import core, default_threads
+from convexnn._progress import UNLIMITED, Clock
 from convexnn._types import Floats, Ints
 from convexnn.geometry.frame import Frame
-from convexnn.oracles.base import Candidates, strongest_first
+from convexnn.network.neurons import NeuronSet
+from convexnn.oracles.base import Effort, Oracle, Pricing, strongest_first
 
 __all__ = ["PencilOracle", "pencil_count"]
 
@@ -24,7 +26,7 @@ def pencil_count(frame: Frame) -> int:
     return comb(total, frame.rank - 1) - comb(axes, frame.rank - 1)
 
 
-class PencilOracle:
+class PencilOracle(Oracle):
     """Exact pricing over C(n, r-2) pencils (free biases: C(n, r-1)), n log n each, n with kept orders.
 
     Parameters
@@ -46,29 +48,42 @@ class PencilOracle:
         self._threads = default_threads(n_jobs)
         self._core = core.PencilOracle(frame.points, frame.axes, frame.affine, frame.norm == "l1", memory)
         inside = network and frame.norm == "l2"
-        self._scope = 0 if not inside else 1 if frame.rank == 2 else 2
-        self.network = network or frame.norm == "l1"
+        # What the kernel visits: wedges; arcs, too; or cells, too.
+        self._reach = 0 if not inside else 1 if frame.rank == 2 else 2
+        self.moves = inside
+        self.scope = "network" if network or frame.norm == "l1" else "dictionary"
         self.strategy = f"pencil sweep: every hyperplane through {frame.subset_size} rows" + (
             ", and the inside of every arc and cell" if inside else ""
         )
 
-    @property
-    def searches_inside(self) -> bool:
-        """Whether neurons are looked for that are no wedges."""
-        return self._scope > 0
+    def cost(self, n_outputs: int) -> float:
+        rows = self._frame.n + len(self._frame.axes)
+        return 2.0 * float(pencil_count(self._frame)) * rows * n_outputs
 
     def wedges_only(self) -> PencilOracle:
         """The same oracle for wedge neurons, sharing the angular orders."""
         narrow = copy(self)
-        narrow._scope = 0
-        narrow.network = self._frame.norm == "l1"
+        narrow._reach, narrow.moves = 0, False
+        narrow.scope = "network" if self._frame.norm == "l1" else "dictionary"
         return narrow
 
-    def price(self, v: Floats, floor: float, limit: int) -> Candidates:
+    def price(
+        self,
+        v: Floats,
+        floor: float,
+        limit: int,
+        *,
+        clock: Clock = UNLIMITED,
+        effort: Effort = Effort.NORMAL,
+        near: NeuronSet | None = None,
+    ) -> Pricing:
         kernel, r = self._core, self._frame.rank
         count = kernel.n_pencils * kernel.n_segments
         value, row, normal = np.empty(count), np.empty(count, dtype=np.int64), np.empty((count, r))
-        kernel.price(np.ascontiguousarray(v), self._scope, floor, self._threads, value, row, normal)
+        done = kernel.price(
+            np.ascontiguousarray(v), self._reach, floor, self._threads, value, row, normal,
+            self._frame.activation.slope, clock.deadline,
+        )  # fmt: skip
         # Most pencils have nothing to say: name the rows of those that do.
         strongest = float(value.max(initial=0.0))
         above = np.flatnonzero(value > floor)
@@ -80,8 +95,10 @@ class PencilOracle:
         offsets = np.zeros(len(above))
         if self._frame.affine and len(above):
             offsets = -np.einsum("ij,ij->i", normal, self._frame.points[fixed[:, 0]])
-        found = strongest_first(normal, offsets, _tight(fixed, row), value, floor=floor, limit=limit)
-        return Candidates(found.normals, found.offsets, found.rows, found.responses, strongest)
+        return strongest_first(
+            self._frame, normal, offsets, _tight(fixed, row), value, floor=floor, limit=limit, strongest=strongest,
+            complete=done == kernel.n_pencils,
+        )  # fmt: skip
 
 
 def _tight(fixed: Ints, row: Ints) -> Ints:

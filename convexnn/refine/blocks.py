@@ -23,7 +23,7 @@ from convexnn.refine.neurons import near_wedges
 from convexnn.refine.objective import balanced, check_kind, half_decay
 from convexnn.refine.readers import relu_network
 from convexnn.refine.wedges import WedgeFinder
-from convexnn.training.strategy import make_plan
+from convexnn.training.choice import make_plan
 
 __all__ = ["BlockReport", "Rebuilt", "rebuild_blocks"]
 
@@ -213,8 +213,9 @@ class _Pool:
     ) -> None:
         self._frame, self._A, self.T = frame, A, T
         self.unit, self.offset = unit, offset
-        plan = make_plan(frame, scope="auto", max_atoms=options.max_atoms, random_state=options.random_state)
-        self._oracle, self.time_limit = plan.oracle, options.time_limit
+        plan = make_plan(frame, scope="network", max_atoms=options.max_atoms, random_state=options.random_state or 0)
+        self._oracle = plan.search if plan.exact is None else plan.exact
+        self.time_limit = options.time_limit
         near = [wedge for wedge in near_wedges(WedgeFinder(frame), unit, offset) if wedge is not None]
         if near:
             self._append(np.array([wedge.normal for wedge in near]), np.array([wedge.offset for wedge in near]))
@@ -244,7 +245,7 @@ class _Pool:
         scale = self._frame.scale
         found = self._oracle.price(np.ascontiguousarray(v), (1.0 + _TOLERANCE) / scale, _BATCH)
         bound = float((v * self.T).sum()) / max(1.0, found.strongest * scale)
-        return self._append(found.normals, found.offsets), bound
+        return self._append(found.neurons.normals, found.neurons.offsets), bound
 
 
 def _solved(pool: _Pool, norm: Norm) -> Interpolation | None:

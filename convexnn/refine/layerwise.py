@@ -16,10 +16,10 @@ from convexnn.network import RELU, DeepReLUNetwork, ReLUNetwork
 from convexnn.network.relu import row_norms
 from convexnn.refine.joint import fine_tuned
 from convexnn.refine.last_layer import Task, reoptimised
+from convexnn.training.choice import MAX_PRICED
+from convexnn.training.driver import Driver
 from convexnn.training.result import TrainingResult
 from convexnn.training.samples import check_samples
-from convexnn.training.session import Session
-from convexnn.training.strategy import MAX_ATOMS
 
 __all__ = ["BlockOptions", "Layerwise", "train_layerwise"]
 
@@ -37,7 +37,7 @@ class BlockOptions:
     bias: bool
     loss: str
     scope: str
-    tol: float
+    tol: float | None
     max_iter: int
     time_limit: float | None
     max_atoms: int
@@ -102,12 +102,12 @@ def train_layerwise(
     norm: Norm = "l2",
     bias: bool = True,
     loss: str = "squared_error",
-    scope: str = "auto",
+    scope: str = "network",
     fine_tune: int = 0,
-    tol: float = 1e-6,
+    tol: float | None = None,
     max_iter: int = 1000,
     time_limit: float | None = None,
-    max_atoms: int = MAX_ATOMS,
+    max_atoms: int = MAX_PRICED,
     random_state: int | None = None,
     n_jobs: int | None = None,
     sample_weight: ArrayLike | None = None,
@@ -119,7 +119,7 @@ def train_layerwise(
     Block k is a two-layer network from the activations of block k - 1 to the targets, trained as by
     :func:`convexnn.train`; its hidden layer becomes a layer of the deep network, its output weights are used in the
     last block only. So the last block is optimal for its inputs, within the scope of its certificate: proved where
-    the inputs have few dimensions or norm="l1"; where neurons can only be searched (scope "searched"), nothing is
+    the inputs have few dimensions or norm="l1"; where neurons can only be searched (scope "none"), nothing is
     proved, and with several outputs the search begins with a local descent from a random start (l2).
 
     Parameters
@@ -194,8 +194,8 @@ def _blocks(
     return layers, results
 
 
-def _session(A: Floats, Y: Floats, options: BlockOptions) -> Session:
-    return Session(
+def _session(A: Floats, Y: Floats, options: BlockOptions) -> Driver:
+    return Driver(
         A, Y, norm=options.norm, bias=options.bias, loss=options.loss, scope=options.scope,
         max_atoms=options.max_atoms, random_state=options.random_state, n_jobs=options.n_jobs,
         sample_weight=options.weight,
@@ -210,7 +210,7 @@ def _train_block(A: Floats, Y: Floats, options: BlockOptions) -> TrainingResult:
         beta = options.beta_ratio * (session.beta_max() or 1.0)
     clock = options.block_clock()
     # With several outputs the convex master of a search is slow, and a local descent far ahead when it begins.
-    if session.scope == "searched" and options.norm == "l2" and Y.shape[1] > 1:
+    if session.scope == "none" and options.norm == "l2" and Y.shape[1] > 1:
         session.start_from(_local_start(A, Y, beta, options))
     return session.solve(beta, tol=options.tol, max_iter=options.max_iter, clock=clock, observer=options.observer)
 

@@ -11,11 +11,12 @@ from convexnn._types import ArrayLike, Bias, Norm
 from convexnn.exceptions import DataError, ParameterError
 from convexnn.losses import LOSSES
 from convexnn.network import ReLUNetwork
+from convexnn.network.neurons import NeuronSet
 from convexnn.refine.readers import relu_network
 from convexnn.restricted.problem import make_problem
 from convexnn.search.convert import network_of, neurons_of
-from convexnn.search.descent import Neurons, anneal, descend
-from convexnn.search.drop import thin as thin_neurons
+from convexnn.search.descent import anneal, descend
+from convexnn.search.drop import drop_neurons
 from convexnn.training.samples import check_samples
 
 __all__ = ["prune"]
@@ -86,16 +87,16 @@ def prune(
         raise ParameterError(f"loss={loss!r} has kinks, where neurons cannot be moved; prune needs a smooth loss.")
     _check_shape(given, data.X.shape[1], problem.targets.shape[1], bias)
 
-    def move(neurons: Neurons) -> Neurons:
+    def move(neurons: NeuronSet) -> NeuronSet:
         moved = anneal(problem, neurons, _WIDTHS, max_iter=_ITERATIONS, clock=clock, tol=_TOL)
-        if moved.objective(problem) <= neurons.objective(problem):
+        if problem.value_of(moved) <= problem.value_of(neurons):
             return moved
         return descend(problem, neurons, max_iter=_ITERATIONS, clock=clock, tol=_TOL)
 
     with single_thread():
         neurons = neurons_of(problem, given)
-        highest = neurons.objective(problem) * (1.0 + within)
-        return network_of(problem, thin_neurons(problem, move(neurons), highest, move, clock))
+        highest = problem.value_of(neurons) * (1.0 + within)
+        return network_of(problem, drop_neurons(problem, move(neurons), highest, move, clock))
 
 
 def _check_shape(network: ReLUNetwork, n_features: int, n_outputs: int, bias: Bias) -> None:

@@ -9,7 +9,7 @@ from convexnn._types import Floats
 from convexnn.geometry.frame import Frame
 from convexnn.network import RELU
 from convexnn.refine.wedges import NearWedge, to_working
-from convexnn.training.session import Session
+from convexnn.training.driver import Driver
 
 __all__ = ["representing_wedges"]
 
@@ -30,7 +30,7 @@ def _representing(frame: Frame, A: Floats, weight: Floats, bias: float) -> NearW
     response = RELU.value(A @ weight + bias)
     if np.ptp(response) == 0.0:
         return None
-    session = Session(A, response, norm=frame.norm, bias=frame.affine, scope="dictionary")
+    session = Driver(A, response, norm=frame.norm, bias=frame.affine, scope="dictionary")
     largest = session.beta_max()
     if largest == 0.0:
         return None

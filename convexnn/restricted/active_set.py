@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from convexnn._native import core
+from convexnn._progress import UNLIMITED, Clock
 from convexnn._types import Floats
 from convexnn.restricted.base import ColumnSolver, RestrictedState
 from convexnn.restricted.problem import LassoProblem
@@ -25,6 +26,10 @@ class ActiveSetSolver(ColumnSolver):
         One output, squared loss.
     """
 
+    @classmethod
+    def serves(cls, problem: LassoProblem) -> bool:
+        return problem.n_outputs == 1 and problem.loss_name == "squared_error"
+
     def __init__(self, problem: LassoProblem) -> None:
         super().__init__(problem)
         weight = problem.loss.weight
@@ -37,26 +42,26 @@ class ActiveSetSolver(ColumnSolver):
     def add_columns(self, columns: Floats) -> None:
         self._core.add(columns if self._root is None else np.ascontiguousarray(columns * self._root))
 
-    def start(self, z: Floats) -> None:
-        self.warm(z[:, 0])
+    def start(self, z: Floats, *, clock: Clock = UNLIMITED) -> None:
+        self.warm(z[:, 0], clock=clock)
 
-    def warm(self, z: Floats) -> None:
+    def warm(self, z: Floats, *, clock: Clock = UNLIMITED) -> None:
         """Start from coefficients (m,) of the working set."""
-        self._core.warm(np.ascontiguousarray(z))
+        self._core.warm(np.ascontiguousarray(z), clock.deadline)
 
-    def solve(self, beta: float) -> RestrictedState:
-        z, t = self._minimise(beta)
+    def solve(self, beta: float, *, clock: Clock = UNLIMITED, accuracy: float = 0.0) -> RestrictedState:
+        z, t = self._minimise(beta, clock)
         residual = np.empty(len(self._y))
         self._core.residual(residual)
         if self._root is not None:
             residual = residual / self._root
         return RestrictedState(z[:, None], np.array([t]), (self._y - residual)[:, None])
 
-    def _minimise(self, beta: float) -> tuple[Floats, float]:
-        self._core.solve(beta, _TOLERANCE, _MAX_STEPS)
+    def _minimise(self, beta: float, clock: Clock) -> tuple[Floats, float]:
+        self._core.solve(beta, _TOLERANCE, _MAX_STEPS, clock.deadline)
         z = np.empty(self._core.n_columns)
         self._core.coefficients(z)
         return z, self._core.intercept
 
     def drop_inactive(self, slack: float) -> None:
-        self.working.keep(np.asarray(self._core.compact(slack), dtype=np.int64))
+        self._keep(np.asarray(self._core.compact(slack), dtype=np.int64))

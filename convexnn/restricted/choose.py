@@ -1,8 +1,8 @@
-"""Which master solves the restricted problems."""
+"""The table of restricted solvers: the first that serves a problem solves it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from convexnn.exceptions import ParameterError
@@ -23,12 +23,21 @@ _MANY = 100
 
 
 def make_length_solver(problem: LassoProblem) -> ActiveSetSolver | ProxNewtonSolver:
-    """Native master for one output and a smooth loss."""
-    return ActiveSetSolver(problem) if problem.loss_name == "squared_error" else ProxNewtonSolver(problem)
+    """Native solver for one output and a smooth loss."""
+    return ActiveSetSolver(problem) if ActiveSetSolver.serves(problem) else ProxNewtonSolver(problem)
+
+
+# Native solvers, the most special first; the first that serves a problem is taken.
+_NATIVE: tuple[tuple[type[ColumnSolver], Callable[[LassoProblem], ColumnSolver]], ...] = (
+    (ActiveSetSolver, ActiveSetSolver),
+    (ProxNewtonSolver, ProxNewtonSolver),
+    (GroupNewtonSolver, GroupNewtonSolver),
+    (SeparableSolver, lambda problem: SeparableSolver(problem, make_length_solver)),
+)
 
 
 def make_solver(problem: LassoProblem, solver: str = "auto", options: Mapping[str, Any] | None = None) -> ColumnSolver:
-    """The master for a problem.
+    """The restricted solver for a problem.
 
     One output and a smooth loss: active set. Several: separable (l1, squared loss) or Newton on groups (l2).
     Losses with kinks, and coupled outputs with l1: Clarabel.
@@ -49,13 +58,9 @@ def make_solver(problem: LassoProblem, solver: str = "auto", options: Mapping[st
             f"solver_options={dict(options)!r} belong to conic solvers, but solver={solver!r} takes none; "
             f"choose one of {', '.join(map(repr, CONIC_SOLVERS))}."
         )
-    if problem.loss.smooth:
-        if problem.targets.shape[1] == 1:
-            return make_length_solver(problem)
-        if problem.norm == "l2":
-            return GroupNewtonSolver(problem)
-        if problem.loss.separable:
-            return SeparableSolver(problem, make_length_solver)
+    for kind, make in _NATIVE:
+        if kind.serves(problem):
+            return make(problem)
     if solver == "native":
         raise ParameterError(
             f"solver='native' cannot minimise loss={problem.loss_name!r} with {problem.targets.shape[1]} outputs and "
@@ -65,6 +70,8 @@ def make_solver(problem: LassoProblem, solver: str = "auto", options: Mapping[st
 
 
 def make_search_solver(problem: LassoProblem, solver: str, options: Mapping[str, Any] | None) -> ColumnSolver:
-    """The master for a search, which solves each of its problems once: on the GPU where that is worth the way."""
-    found, place = make_solver(problem, solver, options), problem.there(_MANY)
-    return DeviceActiveSetSolver(problem, place) if place is not None and isinstance(found, ActiveSetSolver) else found
+    """The restricted solver of a search, which solves each problem once: on the GPU where that is worth the way."""
+    place = problem.there(_MANY)
+    if place is not None and solver in ("auto", "native") and DeviceActiveSetSolver.serves(problem):
+        return DeviceActiveSetSolver(problem, place)
+    return make_solver(problem, solver, options)

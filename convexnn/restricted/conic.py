@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from convexnn._progress import logger
+from convexnn._progress import UNLIMITED, Clock, logger
 from convexnn._types import Floats
 from convexnn.exceptions import ParameterError, SolverError, SolverUnavailableError
 from convexnn.restricted.base import ColumnSolver, RestrictedState
@@ -33,6 +33,9 @@ _BACKENDS: dict[str, tuple[str | None, str, dict[str, Any]]] = {
 CONIC_SOLVERS = tuple(_BACKENDS)
 # Interior points leave inactive coefficients at 1e-10 of the active ones, first-order methods at more.
 _NEGLIGIBLE = 1e-9
+# What backends call their limit in seconds, and the least that is asked of them.
+_TIME_OPTIONS = {"clarabel": "time_limit", "scs": "time_limit_secs"}
+_LEAST_TIME = 0.01
 
 
 def lasso_expression(problem: LassoProblem, K: Floats) -> tuple[Any, Any, Any, Any]:
@@ -69,6 +72,10 @@ class ConicSolver(ColumnSolver):
         If the solver's package is missing.
     """
 
+    @classmethod
+    def serves(cls, problem: LassoProblem) -> bool:
+        return True
+
     def __init__(self, problem: LassoProblem, solver: str, options: Mapping[str, Any] | None = None) -> None:
         name, package, defaults = _BACKENDS[solver]
         if find_spec(package) is None:
@@ -84,14 +91,14 @@ class ConicSolver(ColumnSolver):
     def add_columns(self, columns: Floats) -> None:
         self._columns = np.hstack([self._columns, columns.T])
 
-    def solve(self, beta: float) -> RestrictedState:
+    def solve(self, beta: float, *, clock: Clock = UNLIMITED, accuracy: float = 0.0) -> RestrictedState:
         problem, K = self.problem.with_working_beta(beta), self._columns
         n, c = problem.targets.shape
         if K.shape[1] == 0:
             t = problem.loss.best_constant() if problem.intercept else np.zeros(c)
             return RestrictedState(np.zeros((0, c)), t, np.zeros((n, c)) + t)
         program, z, _, tie = lasso_expression(problem, K)
-        self._run(program, z)
+        self._run(program, z, clock)
         coefficients = np.asarray(z.value, dtype=np.float64)
         effect = np.abs(coefficients) * np.sqrt((K * K).sum(axis=0))[:, None]
         coefficients[effect <= _NEGLIGIBLE * effect.max(initial=0.0)] = 0.0
@@ -100,13 +107,18 @@ class ConicSolver(ColumnSolver):
         v = None if tie.dual_value is None else np.asarray(tie.dual_value, dtype=np.float64).reshape(n, c)
         return RestrictedState(coefficients, shift, f + shift, v)
 
-    def _run(self, program: Any, z: Any) -> None:
+    def _time_option(self, clock: Clock) -> dict[str, float]:
+        """The option by which a backend ends in time, if it has one."""
+        name, left = _TIME_OPTIONS.get(self._solver), clock.left
+        return {} if name is None or left is None else {name: max(left, _LEAST_TIME)}
+
+    def _run(self, program: Any, z: Any, clock: Clock) -> None:
         import cvxpy as cp
 
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # inaccurate solutions are judged by the gap, not by warnings
-                program.solve(solver=self._name, **self._options)
+                program.solve(solver=self._name, **self._options, **self._time_option(clock))
         except (TypeError, ValueError) as error:
             raise ParameterError(
                 f"solver_options={self._options!r} were refused by solver={self._solver!r}: {error}"

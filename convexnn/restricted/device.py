@@ -12,8 +12,9 @@ import numpy as np
 
 from convexnn._arrays import Device
 from convexnn._native import core
+from convexnn._progress import UNLIMITED, Clock
 from convexnn._types import Floats
-from convexnn.oracles.base import Candidates
+from convexnn.network.neurons import NeuronSet
 from convexnn.restricted.active_set import ActiveSetSolver
 from convexnn.restricted.base import RestrictedState
 from convexnn.restricted.problem import LassoProblem
@@ -36,25 +37,25 @@ class DeviceActiveSetSolver(ActiveSetSolver):
         self._place, self._warm = place, np.zeros(0)
         self._columns: Any = None  # on the device; None: not up to date
 
-    def add(self, found: Candidates) -> None:
-        self.working.add(found)
+    def add(self, found: NeuronSet) -> None:
+        self._working = self._working.joined(found)
         self._columns = None
 
-    def warm(self, z: Floats) -> None:
+    def warm(self, z: Floats, *, clock: Clock = UNLIMITED) -> None:
         self._warm = z
 
-    def solve(self, beta: float) -> RestrictedState:
+    def solve(self, beta: float, *, clock: Clock = UNLIMITED, accuracy: float = 0.0) -> RestrictedState:
         if self._columns is None:
             self._factorise()
             self._core.warm(np.concatenate([self._warm, np.zeros(len(self.working) - len(self._warm))]))
-        z, t = self._minimise(beta)
+        z, t = self._minimise(beta, clock)
         self._warm = z
         f = self._place.fetch(self._place.product(self._columns, self._place.send(z[:, None])))[:, 0] + t
         return RestrictedState(z[:, None], np.array([t]), f[:, None])
 
     def drop_inactive(self, slack: float) -> None:
         kept = np.asarray(self._core.compact(slack), dtype=np.int64)
-        self.working.keep(kept)
+        self._keep(kept)
         self._warm, self._columns = self._warm[kept], None
 
     def _factorise(self) -> None:

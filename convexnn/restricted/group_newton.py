@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from convexnn._progress import UNLIMITED, Clock
 from convexnn._types import Floats
 from convexnn.restricted.base import ColumnSolver, RestrictedState
 from convexnn.restricted.newton import Event, minimise
@@ -30,6 +31,10 @@ class GroupNewtonSolver(ColumnSolver):
         norm "l2", a smooth loss.
     """
 
+    @classmethod
+    def serves(cls, problem: LassoProblem) -> bool:
+        return problem.norm == "l2" and problem.loss.smooth
+
     def __init__(self, problem: LassoProblem) -> None:
         super().__init__(problem)
         n, c = problem.targets.shape
@@ -41,7 +46,7 @@ class GroupNewtonSolver(ColumnSolver):
         self._columns = np.concatenate([self._columns, columns])
         self._z = np.concatenate([self._z, np.zeros((len(columns), self._z.shape[1]))])
 
-    def start(self, z: Floats) -> None:
+    def start(self, z: Floats, *, clock: Clock = UNLIMITED) -> None:
         self._z = np.array(z, dtype=np.float64)
         if self.problem.intercept:
             self._t = self._t + self.problem.loss.best_shift(self._outputs())
@@ -51,24 +56,26 @@ class GroupNewtonSolver(ColumnSolver):
         strong = np.linalg.norm(self._columns @ v, axis=1) >= slack * self.problem.beta
         keep = np.flatnonzero((self._z != 0).any(axis=1) | strong)
         self._columns, self._z = self._columns[keep], self._z[keep]
-        self.working.keep(keep)
+        self._keep(keep)
 
-    def solve(self, beta: float) -> RestrictedState:
+    def solve(self, beta: float, *, clock: Clock = UNLIMITED, accuracy: float = 0.0) -> RestrictedState:
         previous = np.inf
         for _ in range(_MAX_ROUNDS):
-            self._descend(beta)
+            self._descend(beta, clock, accuracy)
             f = self._outputs()
             value = self._value(beta)
-            if self._expired or not self._enter(f, beta) or value >= previous * (1.0 - max(1e-14, self.inaccuracy)):
+            if clock.expired or not self._enter(f, beta, accuracy):
+                break
+            if value >= previous * (1.0 - max(1e-14, accuracy)):
                 break
             previous = value
-        self._descend(beta)
+        self._descend(beta, clock, accuracy)
         return RestrictedState(self._z.copy(), self._t.copy(), self._outputs())
 
     def _outputs(self) -> Floats:
         return np.asarray(self._columns.T @ self._z + self._t)
 
-    def _descend(self, beta: float) -> None:
+    def _descend(self, beta: float, clock: Clock, accuracy: float) -> None:
         """Newton until nothing vanishes any more."""
         c, before = self._z.shape[1], np.inf
         for _ in range(_MAX_ROUNDS):
@@ -80,10 +87,10 @@ class GroupNewtonSolver(ColumnSolver):
             blocks = OutputBlocks(self._columns[active], c)
             state = minimise(
                 blocks, self.problem.loss, beta, self._z[active].ravel(), self._t,
-                intercept=self.problem.intercept, accuracy=max(_ACCURACY, self.inaccuracy),
+                intercept=self.problem.intercept, accuracy=max(_ACCURACY, accuracy),
             )  # fmt: skip
             self._z[active], self._t = state.a.reshape(-1, c), state.t
-            if state.event is Event.CONVERGED or self._expired:
+            if state.event is Event.CONVERGED or clock.expired:
                 return
             value = self._value(beta)
             dropped = state.event is not Event.UNFINISHED and self._drop(int(active[state.block]), beta, value)
@@ -103,12 +110,12 @@ class GroupNewtonSolver(ColumnSolver):
     def _value(self, beta: float) -> float:
         return self.problem.loss.value(self._outputs()) + beta * float(np.linalg.norm(self._z, axis=1).sum())
 
-    def _enter(self, f: Floats, beta: float) -> bool:
+    def _enter(self, f: Floats, beta: float, accuracy: float) -> bool:
         """Give the most violated groups a small start along their response; False if there are none."""
         v = self.problem.dual_vector(f)
         responses = self._columns @ v
         strength = np.linalg.norm(responses, axis=1)
-        violated = (strength > beta * (1.0 + max(_TOLERANCE, self.inaccuracy))) & ~(self._z != 0).any(axis=1)
+        violated = (strength > beta * (1.0 + max(_TOLERANCE, accuracy))) & ~(self._z != 0).any(axis=1)
         order = np.flatnonzero(violated)
         order = order[np.argsort(-strength[order], kind="stable")][:_ENTER]
         curvature = self.problem.loss.curvature(f).max(axis=1)

@@ -15,6 +15,7 @@ from convexnn.dictionaries.orientation import orientation_of
 from convexnn.geometry.frame import Frame, make_frame
 from convexnn.losses import LOSSES
 from convexnn.losses.base import Loss
+from convexnn.network.neurons import NeuronSet
 
 __all__ = ["FAR", "LassoProblem", "make_problem"]
 
@@ -61,6 +62,11 @@ class LassoProblem:
     def targets(self) -> Floats:
         """Scaled targets (n, c)."""
         return self.loss.y
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of outputs c."""
+        return int(self.loss.y.shape[1])
 
     @property
     def unit(self) -> float:
@@ -114,6 +120,24 @@ class LassoProblem:
         """Lower bound from a dual vector orthogonal to constants and the largest response to it."""
         shrink = min(1.0, self.beta / strongest) if strongest > 0 else 1.0
         return self.loss.dual(shrink * v)
+
+    def outputs(self, neurons: NeuronSet) -> Floats:
+        """Outputs (n, c) of neurons on the samples."""
+        place = self.there(len(neurons))
+        if place is not None:
+            responses = place.responses(self.frame.points, neurons.normals, neurons.offsets)
+            return place.fetch(place.product(responses, place.send(neurons.coef))) + neurons.intercept
+        responses = self.frame.columns(neurons.normals, neurons.offsets)
+        return np.asarray(responses @ neurons.coef + neurons.intercept)
+
+    def value_of(self, neurons: NeuronSet) -> float:
+        """Working objective of neurons."""
+        return self.objective(self.outputs(neurons), neurons.coef)
+
+    def constant(self) -> NeuronSet:
+        """No neuron, and the best constant where there is an intercept."""
+        t = self.loss.best_constant() if self.intercept else np.zeros(self.n_outputs)
+        return NeuronSet.empty(self.frame.rank, self.frame.subset_size, t)
 
     def to_input_progress(self, state: Progress) -> Progress:
         """A report of a round in the units of the user."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from convexnn._native import core
+from convexnn._progress import UNLIMITED, Clock
 from convexnn._types import Floats
 from convexnn.restricted.base import ColumnSolver, RestrictedState
 from convexnn.restricted.problem import LassoProblem
@@ -29,6 +30,10 @@ class ProxNewtonSolver(ColumnSolver):
         One output, smooth loss.
     """
 
+    @classmethod
+    def serves(cls, problem: LassoProblem) -> bool:
+        return problem.n_outputs == 1 and problem.loss.smooth
+
     def __init__(self, problem: LassoProblem) -> None:
         super().__init__(problem)
         n = problem.frame.n
@@ -40,7 +45,7 @@ class ProxNewtonSolver(ColumnSolver):
         self._columns = np.concatenate([self._columns, columns])
         self._z = np.concatenate([self._z, np.zeros(len(columns))])
 
-    def start(self, z: Floats) -> None:
+    def start(self, z: Floats, *, clock: Clock = UNLIMITED) -> None:
         self.warm(z[:, 0])
 
     def warm(self, z: Floats) -> None:
@@ -53,14 +58,14 @@ class ProxNewtonSolver(ColumnSolver):
         v = self.problem.dual_vector(self._outputs()[:, None])[:, 0]
         keep = np.flatnonzero((self._z != 0) | (np.abs(self._columns @ v) >= slack * self.problem.beta))
         self._columns, self._z = self._columns[keep], self._z[keep]
-        self.working.keep(keep)
+        self._keep(keep)
 
-    def solve(self, beta: float) -> RestrictedState:
+    def solve(self, beta: float, *, clock: Clock = UNLIMITED, accuracy: float = 0.0) -> RestrictedState:
         loss = self.problem.loss
         f = self._outputs()
         value = loss.value(f[:, None]) + beta * float(np.abs(self._z).sum())
         for _ in range(_MAX_STEPS):
-            z, t = self._model_minimum(f, beta)
+            z, t = self._model_minimum(f, beta, clock)
             moved = self._columns.T @ z + t - f
             v = -loss.gradient(f[:, None])[:, 0]
             fall = float(v @ moved) + beta * float(np.abs(self._z).sum() - np.abs(z).sum())
@@ -73,7 +78,7 @@ class ProxNewtonSolver(ColumnSolver):
             self._z = z if step == 1.0 else self._z + step * (z - self._z)
             self._t = t if step == 1.0 else self._t + step * (t - self._t)
             f = self._outputs()
-            if last:
+            if last or clock.expired:
                 break
         if self.problem.intercept:
             self._t += float(loss.best_shift(f[:, None])[0])
@@ -83,7 +88,7 @@ class ProxNewtonSolver(ColumnSolver):
     def _outputs(self) -> Floats:
         return np.asarray(self._columns.T @ self._z + self._t)
 
-    def _model_minimum(self, f: Floats, beta: float) -> tuple[Floats, float]:
+    def _model_minimum(self, f: Floats, beta: float, clock: Clock) -> tuple[Floats, float]:
         loss = self.problem.loss
         h = loss.curvature(f[:, None])[:, 0]
         h = np.maximum(h, max(_FLAT * float(h.max()), _FLATTEST if not h.any() else 0.0))
@@ -93,7 +98,7 @@ class ProxNewtonSolver(ColumnSolver):
         if len(self._columns):
             kernel.add(np.ascontiguousarray(self._columns * root))
             kernel.warm(np.ascontiguousarray(self._z))
-        kernel.solve(beta, _TOLERANCE, 1_000_000)
+        kernel.solve(beta, _TOLERANCE, 1_000_000, clock.deadline)
         z = np.empty(len(self._columns))
         kernel.coefficients(z)
         return z, float(kernel.intercept)

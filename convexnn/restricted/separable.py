@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from convexnn._progress import UNLIMITED, Clock
 from convexnn._types import Floats
 from convexnn.losses import LOSSES
 from convexnn.restricted.active_set import ActiveSetSolver
@@ -28,6 +29,10 @@ class SeparableSolver(ColumnSolver):
         RestrictedSolver for one output.
     """
 
+    @classmethod
+    def serves(cls, problem: LassoProblem) -> bool:
+        return problem.norm == "l1" and problem.loss.smooth and problem.loss.separable
+
     def __init__(
         self, problem: LassoProblem, make: Callable[[LassoProblem], ActiveSetSolver | ProxNewtonSolver]
     ) -> None:
@@ -43,12 +48,12 @@ class SeparableSolver(ColumnSolver):
         for part in self._parts:
             part.add_columns(columns)
 
-    def start(self, z: Floats) -> None:
+    def start(self, z: Floats, *, clock: Clock = UNLIMITED) -> None:
         for part, column in zip(self._parts, z.T):
             part.warm(np.ascontiguousarray(column))
 
-    def solve(self, beta: float) -> RestrictedState:
-        states = [part.solve(beta) for part in self._parts]
+    def solve(self, beta: float, *, clock: Clock = UNLIMITED, accuracy: float = 0.0) -> RestrictedState:
+        states = [part.solve(beta, clock=clock, accuracy=accuracy) for part in self._parts]
         return RestrictedState(
             np.hstack([s.z for s in states]), np.concatenate([s.t for s in states]), np.hstack([s.f for s in states])
         )

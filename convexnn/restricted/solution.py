@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from convexnn._progress import Observer, Progress, logger
-from convexnn._types import Floats, Ints
+from convexnn._types import Floats
+from convexnn.network.neurons import NeuronSet
 from convexnn.restricted.problem import LassoProblem
 from convexnn.restricted.status import Status
 
@@ -16,25 +17,33 @@ __all__ = ["Solution", "report"]
 
 @dataclass(frozen=True)
 class Solution:
-    """Coefficients over the working set, the dual vector v if the master offers one, and the way; working units."""
+    """Neurons with coefficients, the bounds that belong to them, and the way there, in working units.
 
-    normals: Floats
-    offsets: Floats
-    rows: Ints
-    z: Floats
-    t: Floats
+    Attributes
+    ----------
+    neurons : NeuronSet
+    v : (n, c) array, optional
+        The dual vector with the best bound, if a solver offers a better one than minus the gradient of the loss.
+    primal, dual : float
+        Objective, and the best lower bound over the scope of the oracle.
+    status : Status
+        Why the run ended.
+    trace : tuple of Progress
+    strongest : float
+        Largest response that a search has found at the solution; nan where an exact oracle was used.
+    """
+
+    neurons: NeuronSet
     v: Floats | None
     primal: float
     dual: float
     status: Status
     trace: tuple[Progress, ...]
     strongest: float = np.nan
-    """Largest response that a search has found at the solution; unset where an exact oracle was used."""
 
-    def active(self) -> Solution:
-        """Only the atoms with a coefficient."""
-        on = np.flatnonzero(np.abs(self.z).max(axis=1, initial=0.0) > 0)
-        return replace(self, normals=self.normals[on], offsets=self.offsets[on], rows=self.rows[on], z=self.z[on])
+    def after(self, trace: tuple[Progress, ...]) -> Solution:
+        """The same with the rounds that came before."""
+        return replace(self, trace=trace + self.trace)
 
 
 def report(progress: Progress, problem: LassoProblem, observer: Observer | None) -> None:

@@ -11,12 +11,12 @@ class Status(Enum):
     """How a training run ended."""
 
     CERTIFIED = "The relative duality gap is below tol."
-    ITERATION_LIMIT = "Stopped at max_iter with the gap still open. Raise max_iter or beta."
-    TIME_LIMIT = "Stopped at time_limit with the gap still open. Raise time_limit or tol."
-    SEARCHED = "No start of the search found a neuron that would lower the objective; that is no proof."
-    SETTLED = "Further rounds of the search gained next to nothing. Lower tol, or try another random_state."
+    ITERATION_LIMIT = "Stopped at max_iter. Raise max_iter or beta."
+    TIME_LIMIT = "Stopped at time_limit with the best network so far. Raise time_limit or tol."
+    NO_VIOLATOR_FOUND = "No start of the search found a neuron that would lower the objective; that is no proof."
+    STAGNATED = "Further rounds of the search gained less than tol; that is no proof."
     STALLED = (
         "No neuron improves the objective any more, but rounding keeps the gap above tol. "
         "Raise tol or beta, or scale features of very different size alike."
     )
-    BACKEND_LIMIT = "The backend stopped before the gap closed. Use solver='native' or tighten its options."
+    INTERPOLATED = "A search found a network of small norm that meets all targets; a smaller norm may exist."

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from convexnn.network import ReLUNetwork
+from convexnn.network.neurons import NeuronSet
 from convexnn.network.reconstruct import reconstruct
 from convexnn.network.relu import row_norms
 from convexnn.restricted.problem import LassoProblem
-from convexnn.search.descent import Neurons
 
 __all__ = ["network_of", "neurons_of"]
 
 
-def neurons_of(problem: LassoProblem, network: ReLUNetwork) -> Neurons:
+def neurons_of(problem: LassoProblem, network: ReLUNetwork) -> NeuronSet:
     """The neurons of a network without those that are constant on the samples; a free intercept takes what they add."""
     frame = problem.frame
     rows, biases = network.hidden_weights, network.hidden_biases
@@ -27,11 +27,12 @@ def neurons_of(problem: LassoProblem, network: ReLUNetwork) -> Neurons:
         t = t + np.maximum(offsets[constant], 0.0) @ z[constant]
     on = np.flatnonzero(~constant & z.any(axis=1))
     unit = length[on, None]
-    return Neurons(normals[on] / unit, offsets[on] / unit[:, 0], z[on] * unit, t)
+    found = NeuronSet.found(normals[on] / unit, offsets[on] / unit[:, 0], width=frame.subset_size)
+    return found.with_coef(z[on] * unit, t)
 
 
-def network_of(problem: LassoProblem, neurons: Neurons) -> ReLUNetwork:
+def network_of(problem: LassoProblem, neurons: NeuronSet) -> ReLUNetwork:
     """The network of some neurons, in the units of the user."""
     weights, biases = problem.frame.to_input(neurons.normals, neurons.offsets)
-    z, t = problem.to_input(neurons.z, neurons.t)
+    z, t = problem.to_input(neurons.coef, neurons.intercept)
     return reconstruct(z, weights, biases, t, norm=problem.norm, bias=problem.bias)

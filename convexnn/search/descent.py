@@ -12,59 +12,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
 
 from convexnn._progress import Clock
-from convexnn._types import Floats
+from convexnn._types import Floats, Ints
+from convexnn.network.neurons import NeuronSet
 from convexnn.network.relu import row_norms
 from convexnn.restricted.problem import LassoProblem
 from convexnn.search.forward_backward import make_forward_backward
 from convexnn.search.lbfgs import minimise
 
-__all__ = ["Neurons", "anneal", "descend"]
+__all__ = ["anneal", "descend"]
 
 
 _GONE = 1e-100  # length of weights below which a neuron has left; squares of shorter ones vanish
-
-
-@dataclass(frozen=True)
-class Neurons:
-    """Unit neurons in working coordinates with coefficients.
-
-    Attributes
-    ----------
-    normals : (m, r) array
-    offsets : (m,) array
-    z : (m, c) array
-    t : (c,) array
-    """
-
-    normals: Floats
-    offsets: Floats
-    z: Floats
-    t: Floats
-
-    def __len__(self) -> int:
-        return len(self.offsets)
-
-    def select(self, which: np.ndarray) -> Neurons:
-        """The neurons at the given indices or mask."""
-        return Neurons(self.normals[which], self.offsets[which], self.z[which], self.t)
-
-    def outputs(self, problem: LassoProblem) -> Floats:
-        """Outputs (n, c) on the samples."""
-        place = problem.there(len(self))
-        if place is not None:
-            responses = place.responses(problem.frame.points, self.normals, self.offsets)
-            return place.fetch(place.product(responses, place.send(self.z))) + self.t
-        return np.asarray(problem.frame.columns(self.normals, self.offsets) @ self.z + self.t)
-
-    def objective(self, problem: LassoProblem) -> float:
-        """Working objective."""
-        return problem.objective(self.outputs(problem), self.z)
 
 
 class _Expired(Exception):
@@ -72,14 +35,14 @@ class _Expired(Exception):
 
 
 def descend(
-    problem: LassoProblem, start: Neurons, *, max_iter: int, clock: Clock, tol: float = 1e-9, rough: bool = False
-) -> Neurons:
+    problem: LassoProblem, start: NeuronSet, *, max_iter: int, clock: Clock, tol: float = 1e-9, rough: bool = False
+) -> NeuronSet:
     """Move all neurons downhill; the objective of the result is never above that of `start`.
 
     Parameters
     ----------
     problem : LassoProblem
-    start : Neurons
+    start : NeuronSet
         No coefficient row may be zero.
     max_iter : int
         L-BFGS iterations.
@@ -92,19 +55,19 @@ def descend(
     if not len(start):
         return start
     moved = _minimise(_Layout(problem, len(start), rough=rough), start, max_iter, clock, tol)
-    return moved if moved.objective(problem) < start.objective(problem) else start
+    return moved if problem.value_of(moved) < problem.value_of(start) else start
 
 
 def anneal(
     problem: LassoProblem,
-    start: Neurons,
+    start: NeuronSet,
     widths: Sequence[float],
     *,
     max_iter: int,
     clock: Clock,
     tol: float = 1e-7,
     rough: bool = False,
-) -> Neurons:
+) -> NeuronSet:
     """Move all neurons through ReLUs that are rounded off less and less, and last through true ones.
 
     A neuron w is rounded off where |x.w + b| is below width * ||w|| * (root mean square of the points), so that the
@@ -113,7 +76,7 @@ def anneal(
     Parameters
     ----------
     problem : LassoProblem
-    start : Neurons
+    start : NeuronSet
         No coefficient row may be zero.
     widths : sequence of float
         Falling; a last descent with true ReLUs follows.
@@ -130,7 +93,7 @@ def anneal(
     return moved
 
 
-def _minimise(layout: _Layout, start: Neurons, max_iter: int, clock: Clock, tol: float) -> Neurons:
+def _minimise(layout: _Layout, start: NeuronSet, max_iter: int, clock: Clock, tol: float) -> NeuronSet:
     """The lowest point that L-BFGS visits."""
     lowest, best = np.inf, layout.pack(start)
 
@@ -172,15 +135,15 @@ class _Layout:
             points, m, self._c, np.float32 if rough else np.float64, ones=problem.frame.affine, place=problem.there(m)
         )
 
-    def pack(self, neurons: Neurons) -> Floats:
-        root = np.sqrt(row_norms(neurons.z, self._problem.norm))[:, None]
-        W, b, a = neurons.normals * root, neurons.offsets * root[:, 0], neurons.z / root
+    def pack(self, neurons: NeuronSet) -> Floats:
+        root = np.sqrt(row_norms(neurons.coef, self._problem.norm))[:, None]
+        W, b, a = neurons.normals * root, neurons.offsets * root[:, 0], neurons.coef / root
         parts = [W, a]
         if self._l1:
             parts = [np.maximum(W, 0), np.maximum(-W, 0), np.maximum(a, 0), np.maximum(-a, 0)]
         flat = [p.ravel() for p in parts]
         if self._problem.frame.affine:
-            flat += [b, neurons.t]
+            flat += [b, neurons.intercept]
         return np.concatenate(flat)
 
     def bounds(self) -> list[tuple[float | None, float | None]] | None:
@@ -234,10 +197,15 @@ class _Layout:
             flat += [dW[:, r], G.sum(axis=0)]
         return value, np.concatenate(flat)
 
-    def unpack(self, x: Floats) -> Neurons:
+    def _no_rows(self, m: int) -> Ints:
+        return np.full((m, max(self._problem.frame.subset_size, 1)), -1, dtype=np.int64)
+
+    def unpack(self, x: Floats) -> NeuronSet:
         W, a, b, t = self._parts(x)
         lengths = row_norms(W, self._problem.norm)
         outer = row_norms(a, self._problem.norm)
         keep = (lengths > _GONE) & (outer > _GONE)
         W, a, b, lengths = W[keep], a[keep], b[keep], lengths[keep]
-        return Neurons(W / lengths[:, None], b / lengths, a * lengths[:, None], t.copy())
+        return NeuronSet(
+            W / lengths[:, None], b / lengths, self._no_rows(len(b)), a * lengths[:, None], t.copy()
+        )

@@ -1,6 +1,6 @@
 """Add up neurons that do nearly the same: fewer neurons, and often a way out of a local minimum.
 
-Neurons of equal activation pattern and equal output direction can be added up exactly: the function stays, and
+NeuronSet of equal activation pattern and equal output direction can be added up exactly: the function stays, and
 the penalty never grows (triangle inequality). For nearly equal ones the objective changes a little; the caller
 moves the neurons afterwards and judges by the result.
 """
@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from convexnn._progress import UNLIMITED, Clock
 from convexnn._types import Floats, Ints
+from convexnn.network.neurons import NeuronSet
 from convexnn.network.relu import row_norms
 from convexnn.restricted.problem import LassoProblem
-from convexnn.search.descent import Neurons
 
 __all__ = ["merge"]
 
@@ -23,19 +24,21 @@ _COSINE = 0.5
 _BLOCK = 4_000_000
 
 
-def merge(problem: LassoProblem, neurons: Neurons, budget: float) -> Neurons:
+def merge(problem: LassoProblem, neurons: NeuronSet, budget: float, clock: Clock = UNLIMITED) -> NeuronSet:
     """Merge pairs while the objective stays below (1 + budget) times its value at the start.
 
     Parameters
     ----------
     problem : LassoProblem
-    neurons : Neurons
+    neurons : NeuronSet
     budget : float
         Relative increase of the objective that all merges together may cost.
+    clock : Clock
+        When it expires no further pair is merged.
 
     Returns
     -------
-    Neurons
+    NeuronSet
         Possibly the same.
     """
     if len(neurons) < 2:
@@ -45,10 +48,10 @@ def merge(problem: LassoProblem, neurons: Neurons, budget: float) -> Neurons:
         return neurons
     state = _Sum(problem, neurons)
     limit = state.objective() * (1.0 + budget)
-    cost = state.costs(pairs)
+    cost = state.costs(pairs, clock)
     merged: set[int] = set()
     for k in np.argsort(cost, kind="stable"):
-        if state.objective() + cost[k] > limit:
+        if clock.expired or state.objective() + cost[k] > limit:
             break
         i, j = (int(p) for p in pairs[k])
         # Costs were computed one pair at a time; what counts is the objective after all merges so far.
@@ -59,14 +62,14 @@ def merge(problem: LassoProblem, neurons: Neurons, budget: float) -> Neurons:
     return state.neurons()
 
 
-def _partners(problem: LassoProblem, neurons: Neurons) -> Ints:
+def _partners(problem: LassoProblem, neurons: NeuronSet) -> Ints:
     """Pairs (i < j) of neurons with similar normals and similar outputs."""
     points = problem.frame.points
     # Distances between neurons are judged on the samples: offsets and normals together.
     spread = np.sqrt((points * points).mean())
     place = np.column_stack([neurons.normals, neurons.offsets / max(float(spread), np.finfo(float).tiny)])
     place /= np.linalg.norm(place, axis=1, keepdims=True)
-    outward = neurons.z / np.linalg.norm(neurons.z, axis=1, keepdims=True)
+    outward = neurons.coef / np.linalg.norm(neurons.coef, axis=1, keepdims=True)
     likeness = place @ place.T
     likeness[(outward @ outward.T) < _COSINE] = -1.0
     np.fill_diagonal(likeness, -1.0)
@@ -78,29 +81,31 @@ def _partners(problem: LassoProblem, neurons: Neurons) -> Ints:
 
 
 class _Sum:
-    """Neurons scaled by the length of their coefficients, with their responses and the outputs kept up to date."""
+    """NeuronSet scaled by the length of their coefficients, with their responses and the outputs kept up to date."""
 
-    def __init__(self, problem: LassoProblem, neurons: Neurons) -> None:
-        self._problem = problem
-        self._length = row_norms(neurons.z, problem.norm)
-        self._unit = neurons.z / self._length[:, None]
+    def __init__(self, problem: LassoProblem, neurons: NeuronSet) -> None:
+        self._problem, self._start = problem, neurons
+        self._length = row_norms(neurons.coef, problem.norm)
+        self._unit = neurons.coef / self._length[:, None]
         self._W = neurons.normals * self._length[:, None]
         self._b = neurons.offsets * self._length
-        self._t = neurons.t
+        self._t = neurons.intercept
         self._alive = np.ones(len(neurons), dtype=bool)
         self._R = problem.responses(self._W, self._b)
-        self._f = self._R @ self._unit + neurons.t
+        self._f = self._R @ self._unit + neurons.intercept
         self._loss = problem.loss.value(self._f)
 
     def objective(self) -> float:
         """Working objective."""
         return self._loss + self._problem.beta * float(self._length[self._alive].sum())
 
-    def costs(self, pairs: Ints) -> Floats:
-        """Change of the objective by every pair (i, j), if it alone is merged."""
-        found = np.empty(len(pairs))
+    def costs(self, pairs: Ints, clock: Clock) -> Floats:
+        """Change of the objective by every pair (i, j), if it alone is merged; infinite when the time was over."""
+        found = np.full(len(pairs), np.inf)
         block = max(1, _BLOCK // self._problem.frame.n)
         for first in range(0, len(pairs), block):
+            if clock.expired:
+                break
             some = pairs[first : first + block]
             i, j = some.T
             # One product for all: pair by pair, the samples would be read once each.
@@ -142,10 +147,10 @@ class _Sum:
         self._R[:, i] = response
         self._alive[j] = False
 
-    def neurons(self) -> Neurons:
+    def neurons(self) -> NeuronSet:
         """What is left, as unit neurons."""
         keep = self._alive & (self._length > 0)
         length = self._length[keep]
-        return Neurons(
+        return self._start.moved(
             self._W[keep] / length[:, None], self._b[keep] / length, self._unit[keep] * length[:, None], self._t
         )

@@ -11,22 +11,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from convexnn._progress import Clock
+from convexnn.network.neurons import NeuronSet
 from convexnn.restricted.problem import LassoProblem
-from convexnn.search.descent import Neurons, anneal
+from convexnn.search.descent import anneal
+from convexnn.search.parameters import SearchParams
 
-__all__ = ["MultiStart", "joined"]
+__all__ = ["MultiStart"]
 
-# Neurons of a random network, and its total output relative to the targets.
-_WIDTH, _SIZE = 100, 0.1
 # Widths of rounding (see anneal). Strong rounding finds few neurons that fit globally, weak rounding many that fit
 # locally; which one wins depends on data and penalty, so both have their turn.
 _COARSE, _FINE, _JOIN, _DEEP = (1.0, 0.3, 0.1, 0.03, 0.01), (0.1, 0.03, 0.01), (0.1, 0.03, 0.01), (0.3, 0.1, 0.03, 0.01)
 # (apart from the best network?, widths)
 _TURNS = ((True, _COARSE), (True, _FINE), (False, _JOIN), (False, _DEEP))
-# L-BFGS iterations per width.
-_ITERATIONS = 300
-# Random networks are annealed on a sample of at least so many rows, and on so many per feature.
-_ROWS, _ROWS_PER_FEATURE = 5000, 50
 
 
 class MultiStart:
@@ -35,13 +31,16 @@ class MultiStart:
     Parameters
     ----------
     problem : LassoProblem
+    params : SearchParams
     rng : Generator
     clock : Clock
     """
 
-    def __init__(self, problem: LassoProblem, rng: np.random.Generator, clock: Clock) -> None:
-        self._problem, self._rng, self._clock = problem, rng, clock
-        self._rows = max(_ROWS, _ROWS_PER_FEATURE * problem.frame.rank)
+    def __init__(
+        self, problem: LassoProblem, params: SearchParams, rng: np.random.Generator, clock: Clock
+    ) -> None:
+        self._problem, self._params, self._rng, self._clock = problem, params, rng, clock
+        self._rows = max(params.sample_rows, params.sample_rows_per_feature * problem.frame.rank)
         self._turn = 0
 
     @property
@@ -49,43 +48,36 @@ class MultiStart:
         """Whether the next annealing is of a random network alone."""
         return _TURNS[self._turn % len(_TURNS)][0]
 
-    def random(self) -> Neurons:
+    def random(self) -> NeuronSet:
         """A network of small Gaussian neurons, their hyperplanes through samples where biases are free."""
         problem, rng, frame = self._problem, self._rng, self._problem.frame
         n, c = problem.targets.shape
-        normals = rng.standard_normal((_WIDTH, frame.rank))
+        width = self._params.width
+        normals = rng.standard_normal((width, frame.rank))
         size = np.abs(normals).sum(axis=1) if frame.norm == "l1" else np.sqrt((normals * normals).sum(axis=1))
         normals /= size[:, None]
-        offsets = np.zeros(_WIDTH)
+        offsets = np.zeros(width)
         if frame.affine:
-            offsets = -np.einsum("ij,ij->i", normals, frame.points[rng.integers(n, size=_WIDTH)])
-        scale = _SIZE * max(float(np.abs(problem.targets).mean()), 1e-3) / np.sqrt(_WIDTH)
+            offsets = -np.einsum("ij,ij->i", normals, frame.points[rng.integers(n, size=width)])
+        scale = self._params.initial_size * max(float(np.abs(problem.targets).mean()), 1e-3) / np.sqrt(width)
         t = problem.loss.best_constant() if problem.intercept else np.zeros(c)
-        return Neurons(normals, offsets, scale * rng.standard_normal((_WIDTH, c)), t)
+        found = NeuronSet.found(normals, offsets, width=frame.subset_size)
+        return found.with_coef(scale * rng.standard_normal((width, c)), t)
 
-    def anneal(self, start: Neurons | None = None) -> Neurons:
+    def anneal(self, start: NeuronSet | None = None) -> NeuronSet:
         """Anneal a start, or a random network, with the widths whose turn it is."""
         widths = _TURNS[self._turn % len(_TURNS)][1]
         self._turn += 1
         return self._anneal(self.random() if start is None else start, widths, 1e-6)
 
-    def settle(self, start: Neurons) -> Neurons:
+    def settle(self, start: NeuronSet) -> NeuronSet:
         """Anneal a combination of networks, gently."""
         return self._anneal(start, _JOIN, 1e-7)
 
-    def _anneal(self, start: Neurons, widths: Sequence[float], tol: float) -> Neurons:
+    def _anneal(self, start: NeuronSet, widths: Sequence[float], tol: float) -> NeuronSet:
         problem = self._problem
         if problem.frame.n > 2 * self._rows:
             # Where neurons belong is seen on a part of the samples; the search then moves them on all.
             problem = problem.part(np.sort(self._rng.choice(problem.frame.n, self._rows, replace=False)))
-        return anneal(problem, start, widths, max_iter=_ITERATIONS, clock=self._clock, tol=tol, rough=True)
-
-
-def joined(first: Neurons, second: Neurons) -> Neurons:
-    """Both networks side by side, with the intercept of the first."""
-    return Neurons(
-        np.concatenate([first.normals, second.normals]),
-        np.concatenate([first.offsets, second.offsets]),
-        np.concatenate([first.z, second.z]),
-        first.t,
-    )
+        iterations = self._params.start_iterations
+        return anneal(problem, start, widths, max_iter=iterations, clock=self._clock, tol=tol, rough=True)

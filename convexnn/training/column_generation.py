@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from convexnn._progress import Limits, Progress
+from convexnn._progress import Clock, Limits, Progress
+from convexnn.network.neurons import NeuronSet
 from convexnn.oracles.base import Oracle
-from convexnn.restricted.base import RestrictedSolver
+from convexnn.restricted.base import RestrictedSolver, RestrictedState
 from convexnn.restricted.problem import LassoProblem
 from convexnn.restricted.solution import Solution, report
 from convexnn.restricted.status import Status
@@ -16,27 +19,29 @@ __all__ = ["generate"]
 # Atoms asked for per round, and the number of inactive ones above which the working set is tidied.
 _BATCH = 64
 _CROWD = 400
+# Neurons that are still used when the time is over, and the seconds for it.
+_LAST, _MOMENT = 16, 0.05
 # Rounds without progress after which rounding is all that is left: few where the gap is small already. Progress is a
 # smaller gap, or an objective below this share of what it was at the last progress.
 _PATIENCE, _LONG_PATIENCE, _FALLEN = 6, 50, 0.99
 
 
 def generate(
-    problem: LassoProblem, oracle: Oracle, master: RestrictedSolver, limits: Limits, *, batch: int = _BATCH
+    problem: LassoProblem, oracle: Oracle, solver: RestrictedSolver, limits: Limits, *, batch: int = _BATCH
 ) -> Solution:
     """Run rounds until the relative gap over the oracle's scope is at most the tolerance.
 
-    `master` is changed in place, so that the next call (another beta) starts from its atoms.
+    `solver` is changed in place, so that the next call (another beta) starts from its atoms.
     """
     trace: list[Progress] = []
     dual, best_v, idle, best_gap, last_primal = -np.inf, None, 0, np.inf, np.inf
     status = Status.ITERATION_LIMIT
     for index in range(limits.max_iter):
-        state = master.solve(problem.beta)
+        state = solver.solve(problem.beta, clock=limits.clock, accuracy=limits.tol)
         primal = problem.objective(state.f, state.z)
         v = problem.dual_vector(state.f, state.v)
-        found = oracle.price(v, problem.beta, batch)
-        bound = problem.dual_value(v, found.strongest)
+        found = oracle.price(v, problem.beta, batch, clock=limits.clock)
+        bound = problem.dual_value(v, found.strongest) if found.complete else -np.inf
         if bound > dual:
             dual, best_v = bound, None if state.v is None else v
         progress = Progress(index + 1, primal, dual, state.n_active, limits.clock.seconds)
@@ -46,21 +51,39 @@ def generate(
             status = Status.CERTIFIED
             break
         if limits.clock.expired:
+            # What has been priced when the time is over is still used.
+            state = _last_solve(problem, solver, found.neurons, state, primal)
+            primal = problem.objective(state.f, state.z)
             status = Status.TIME_LIMIT
             break
         # At small penalties the bound is of no use for long, while the objective falls.
         moving = progress.relative_gap < 0.9 * best_gap or primal < _FALLEN * last_primal
         idle, last_primal = (0, primal) if moving else (idle + 1, last_primal)
         best_gap = min(best_gap, progress.relative_gap)
-        working = master.working  # some masters put it together at every call
-        fresh = working.unknown(found)
+        working = solver.working  # some solvers put it together at every call
+        fresh = found.neurons.select(~working.contains(found.neurons))
         if len(fresh) == 0 or idle >= (_PATIENCE if best_gap < 1e-7 else _LONG_PATIENCE):
             status = Status.STALLED
             break
         if index + 1 == limits.max_iter:
             break
         if len(working) > _CROWD + 2 * progress.n_atoms:
-            master.drop_inactive(0.6)
-        master.add(fresh)
-    work = master.working
-    return Solution(work.normals, work.offsets, work.rows, state.z, state.t, best_v, primal, dual, status, tuple(trace))
+            solver.drop_inactive(0.6)
+        solver.add(fresh)
+    neurons = solver.working.with_coef(state.z, state.t).active()
+    return Solution(neurons, best_v, primal, dual, status, tuple(trace))
+
+
+def _last_solve(
+    problem: LassoProblem, solver: RestrictedSolver, found: NeuronSet, state: RestrictedState, primal: float
+) -> RestrictedState:
+    """One more solution, within a moment, with the strongest neurons that were priced; the old one if it is better."""
+    fresh = found.select(~solver.working.contains(found)).select(slice(_LAST))
+    if not len(fresh):
+        return state
+    solver.add(fresh)
+    last = solver.solve(problem.beta, clock=Clock(_MOMENT))
+    if problem.objective(last.f, last.z) <= primal:
+        return last
+    z = np.concatenate([state.z, np.zeros((len(solver.working) - len(state.z), state.z.shape[1]))])
+    return replace(state, z=z)

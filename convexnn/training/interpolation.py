@@ -12,22 +12,30 @@ from dataclasses import replace
 
 import numpy as np
 
-from convexnn._progress import Limits
+from convexnn._progress import Clock, Limits, Progress
 from convexnn._types import Floats
+from convexnn.dictionaries.sampled import draw_wedges
 from convexnn.exceptions import InfeasibleError
 from convexnn.losses import LOSSES
+from convexnn.network.neurons import NeuronSet
 from convexnn.oracles.base import Oracle
+from convexnn.oracles.listed import ListedOracle
 from convexnn.restricted.conic import ConicSolver
 from convexnn.restricted.problem import LassoProblem
 from convexnn.restricted.solution import Solution
 from convexnn.restricted.status import Status
 from convexnn.training.column_generation import generate
+from convexnn.training.searching import SearchMethod
 
-__all__ = ["check_consistent", "constant", "interpolate"]
+__all__ = ["check_consistent", "interpolate", "interpolate_searched"]
 
 # The penalty M starts at this multiple of the scale of y / K and grows until the constraint is met.
 _FIRST, _GROWTH, _TRIES = 1e3, 1e2, 3
 _MET = 1e-6
+# Where neurons are searched: shares of the largest response at which, of the time, of the samples as wedges besides.
+_PENALTIES, _SEARCHED, _WEDGES = (1e-2, 1e-3), 0.5, 4
+# Relative gap over offered neurons that is good enough.
+_LOOSE = 1e-4
 
 
 def check_consistent(X: Floats, Y: Floats) -> None:
@@ -41,27 +49,6 @@ def check_consistent(X: Floats, Y: Floats) -> None:
             f"rows {i} and {j} have equal inputs but targets {Y[i].tolist()} and {Y[j].tolist()}; exact interpolation "
             f"is impossible ({len(clash)} such pairs). Use beta > 0, or drop the contradicting rows."
         )
-
-
-def constant(problem: LassoProblem) -> Solution:
-    """The network without neurons, for samples that are all equal.
-
-    Raises
-    ------
-    InfeasibleError
-        If there is no intercept and a target is not zero.
-    """
-    n, c = problem.targets.shape
-    if not problem.intercept and problem.targets.any():
-        raise InfeasibleError(
-            "no neuron responds to these samples and there is no intercept, but targets are not zero; use bias=True."
-        )
-    width = max(problem.frame.subset_size, 1)
-    t = problem.targets[0] if problem.intercept else np.zeros(c)
-    return Solution(
-        normals=np.zeros((0, problem.frame.rank)), offsets=np.zeros(0), rows=np.zeros((0, width), dtype=np.int64),
-        z=np.zeros((0, c)), t=t, v=np.zeros((n, c)), primal=0.0, dual=0.0, status=Status.CERTIFIED, trace=(),
-    )  # fmt: skip
 
 
 def interpolate(problem: LassoProblem, oracle: Oracle, solver: str, limits: Limits) -> Solution:
@@ -83,9 +70,10 @@ def interpolate(problem: LassoProblem, oracle: Oracle, solver: str, limits: Limi
         unit = float(np.sqrt(size * problem.y_scale / problem.frame.scale))
         bent = replace(problem, loss=loss, beta=1.0, loss_name="quantile(0.5)", y_scale=unit)
         master = ConicSolver(bent, "clarabel" if solver in ("auto", "native") else solver)
-        found = generate(bent, oracle, master, limits).active()
-        columns = problem.frame.columns(found.normals, found.offsets)
-        apart = np.abs(columns @ found.z + found.t - targets).max(axis=1)
+        found = generate(bent, oracle, master, limits)
+        neurons = found.neurons
+        columns = problem.frame.columns(neurons.normals, neurons.offsets)
+        apart = np.abs(columns @ neurons.coef + neurons.intercept - targets).max(axis=1)
         if apart.max() <= _MET or limits.clock.expired:
             break
         weight *= _GROWTH
@@ -96,10 +84,42 @@ def interpolate(problem: LassoProblem, oracle: Oracle, solver: str, limits: Limi
             f"no network over the searched neurons interpolates: {len(rows)} rows stay apart (first {named}), by up to "
             f"{apart.max() * size:.3g}. Use bias=True, a small beta > 0, or more features."
         )
-    z, t = _restore(columns, found.z, found.t, targets, problem.intercept)
+    z, t = _restore(columns, neurons.coef, neurons.intercept, targets, problem.intercept)
     value = problem.penalty(z) * size
     trace = tuple(bent.to_input_progress(state) for state in found.trace)
-    return replace(found, z=z * size, t=t * size, v=found.v, primal=value, trace=trace)
+    return replace(found, neurons=neurons.with_coef(z * size, t * size), primal=value, trace=trace)
+
+
+def interpolate_searched(
+    problem: LassoProblem, search: SearchMethod, solver: str, limits: Limits, random_state: int
+) -> Solution:
+    """An interpolating network of small norm where the dictionary cannot be enumerated; nothing is proved.
+
+    Searches at falling penalties offer neurons; together with random wedges, enough to interpolate, they are the
+    dictionary over which the norm is least.
+
+    Raises
+    ------
+    InfeasibleError
+        As :func:`interpolate`.
+    """
+    frame = problem.frame
+    half = limits.within(_SEARCHED)
+    v = problem.dual_vector(problem.outputs(problem.constant()))
+    top = float(np.abs(frame.points).max() * np.abs(v).sum()) / frame.n
+    neurons = NeuronSet.empty(frame.rank, frame.subset_size)
+    trace: tuple[Progress, ...] = ()
+    for share in _PENALTIES:
+        found = search.solve(problem.with_working_beta(share * top), half.after(trace))
+        neurons, trace = neurons.joined(found.neurons), trace + found.trace
+        if half.clock.expired:
+            break
+    wedges = draw_wedges(frame, max(_WEDGES * frame.n, 100), np.random.default_rng(random_state))
+    offered = neurons.joined(NeuronSet.found(wedges.normals, wedges.offsets, wedges.generators))
+    oracle = ListedOracle(frame, offered.normals, offered.offsets, offered.rows, complete=False)
+    # The last step decides whether the targets are met, so it is not cut short.
+    found = interpolate(problem, oracle, solver, Limits(_LOOSE, limits.max_iter, Clock(), limits.observer))
+    return replace(found, status=Status.INTERPOLATED, trace=trace + found.trace)
 
 
 def _restore(K: Floats, z: Floats, t: Floats, targets: Floats, intercept: bool) -> tuple[Floats, Floats]:

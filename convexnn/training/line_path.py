@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from convexnn._native import core
-from convexnn._progress import Limits, Progress
+from convexnn._progress import Clock, Limits, Progress
 from convexnn._types import Floats, Ints
+from convexnn.network.neurons import NeuronSet
 from convexnn.restricted.problem import LassoProblem
 from convexnn.restricted.solution import Solution, report
 from convexnn.restricted.status import Status
@@ -57,8 +58,9 @@ class _Knots:
 
 
 def has_line_solver(problem: LassoProblem, solver: str) -> bool:
-    """Whether :func:`solve_line` applies to a problem with one working dimension and free biases."""
-    return solver in ("auto", "native") and problem.loss_name == "squared_error" and problem.targets.shape[1] == 1
+    """Whether :func:`solve_line` applies: one working dimension, free biases, squared loss, one output."""
+    line = problem.frame.rank == 1 and problem.frame.affine and problem.n_outputs == 1
+    return line and solver in ("auto", "native") and problem.loss_name == "squared_error"
 
 
 def solve_line(problem: LassoProblem, limits: Limits) -> Solution:
@@ -70,7 +72,7 @@ def solve_line(problem: LassoProblem, limits: Limits) -> Solution:
     trace: list[Progress] = []
     status, dual = Status.ITERATION_LIMIT, -np.inf
     for index in range(limits.max_iter):
-        knots, t = _restricted(samples, knots, problem.beta)
+        knots, t = _restricted(samples, knots, problem.beta, limits.clock)
         penalty = problem.beta * float(np.abs(knots.right).sum() + np.abs(knots.left).sum())
         loss, bound, fresh = _price(samples, knots, t, problem.beta)
         primal, dual = loss + penalty, max(dual, bound)
@@ -105,7 +107,7 @@ def _hinges(rows: Floats, at: Floats) -> tuple[Floats, Floats]:
     return np.where(beyond, values, 0.0), np.where(beyond, 0.0, -values)
 
 
-def _restricted(samples: _Samples, knots: _Knots, beta: float) -> tuple[_Knots, float]:
+def _restricted(samples: _Samples, knots: _Knots, beta: float, clock: Clock) -> tuple[_Knots, float]:
     """Lasso over the hinges at the knots."""
     m = len(knots.at)
     rows = np.empty((2 * (m + 1), 3))
@@ -114,7 +116,7 @@ def _restricted(samples: _Samples, knots: _Knots, beta: float) -> tuple[_Knots, 
     master = core.ActiveSetSolver(np.ascontiguousarray(rows[:, 2]), np.ascontiguousarray(rows[:, 0]))
     master.add(np.concatenate([right, left]))
     master.warm(np.concatenate([knots.right, knots.left]))
-    master.solve(beta, _TOLERANCE, 1_000_000)
+    master.solve(beta, _TOLERANCE, 1_000_000, clock.deadline)
     z = np.empty(2 * m)
     master.coefficients(z)
     return _Knots(knots.at, z[:m], z[m:]), float(master.intercept)
@@ -150,15 +152,11 @@ def _solution(
     right, left = np.flatnonzero(knots.right), np.flatnonzero(knots.left)
     which = np.concatenate([right, left])
     normals = np.concatenate([np.ones(len(right)), -np.ones(len(left))])
-    return Solution(
-        normals=normals[:, None],
-        offsets=-normals * samples.x[knots.at[which]],
-        rows=samples.order[knots.at[which]][:, None],
-        z=np.concatenate([knots.right[right], knots.left[left]])[:, None],
-        t=np.array([t]),
-        v=None,
-        primal=primal,
-        dual=dual,
-        status=status,
-        trace=tuple(trace),
+    neurons = NeuronSet(
+        normals[:, None],
+        -normals * samples.x[knots.at[which]],
+        samples.order[knots.at[which]][:, None],
+        np.concatenate([knots.right[right], knots.left[left]])[:, None],
+        np.array([t]),
     )
+    return Solution(neurons, None, primal, dual, status, tuple(trace))

@@ -10,13 +10,13 @@ import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 
 from convexnn._arrays import to_numpy
-from convexnn._checks import check_count, check_real
+from convexnn._checks import check_count, check_real, check_time_limit, check_tol
 from convexnn._progress import Clock, Observer
 from convexnn._types import ArrayLike, Bias, Floats, Ints, Norm
 from convexnn.exceptions import ParameterError
+from convexnn.training.choice import MAX_PRICED
+from convexnn.training.driver import Driver
 from convexnn.training.result import TrainingResult
-from convexnn.training.session import Session
-from convexnn.training.strategy import MAX_ATOMS
 from convexnn.training.train import MAX_ITER
 
 __all__ = ["Path", "beta_grid", "solve_path"]
@@ -84,13 +84,13 @@ def solve_path(
     norm: Norm = "l2",
     bias: Bias = True,
     loss: str = "squared_error",
-    scope: str = "auto",
+    scope: str = "network",
     solver: str = "auto",
     solver_options: Mapping[str, Any] | None = None,
-    tol: float = 1e-6,
+    tol: float | None = None,
     max_iter: int = MAX_ITER,
     time_limit: float | None = None,
-    max_atoms: int = MAX_ATOMS,
+    max_atoms: int = MAX_PRICED,
     max_neurons: int | None = None,
     random_state: int | None = None,
     observer: Observer | None = None,
@@ -129,25 +129,23 @@ def solve_path(
     DataError, ParameterError, DictionarySizeError, SolverUnavailableError
         As :func:`convexnn.train`.
     """
-    tol, max_iter = check_real("tol", tol, low=0.0), check_count("max_iter", max_iter)
-    if time_limit is not None:
-        time_limit = check_real("time_limit", time_limit, low=0.0, strict=True)
+    tol, max_iter = check_tol(tol), check_count("max_iter", max_iter)
     n_chunks = check_count("n_chunks", n_chunks)
     if n_chunks > 1 and observer is not None:
         raise ParameterError(f"n_chunks={n_chunks} may run in other processes, which no observer sees; leave one out.")
-    clock = Clock(time_limit)
+    clock = Clock(check_time_limit(time_limit))
     setting: dict[str, Any] = {
         "norm": norm, "bias": bias, "loss": loss, "scope": scope, "solver": solver, "solver_options": solver_options,
         "max_atoms": max_atoms, "random_state": random_state, "sample_weight": sample_weight, "n_jobs": n_jobs,
     }  # fmt: skip
-    session = Session(X, y, **setting)
-    top = session.beta_max()
+    driver = Driver(X, y, **setting)
+    top = driver.beta_max(clock)
     grid = _check_grid(betas) if betas is not None else beta_grid(top, n_betas=n_betas, ratio=ratio)
     if max_neurons is not None:
         max_neurons = check_count("max_neurons", max_neurons, low=0)
     limits: dict[str, Any] = {"tol": tol, "max_iter": max_iter, "max_neurons": max_neurons}
     if n_chunks == 1 or len(grid) == 1:
-        return Path(_descend(session, grid, clock=clock, observer=observer, **limits)[0], top)
+        return Path(_descend(driver, grid, clock=clock, observer=observer, **limits)[0], top)
     if effective_n_jobs(n_jobs) > 1:
         setting["n_jobs"] = 1
     setting["sample_weight"] = to_numpy(sample_weight)
@@ -159,10 +157,10 @@ def solve_path(
 
 
 def _descend(
-    session: Session,
+    driver: Driver,
     grid: Floats,
     *,
-    tol: float,
+    tol: float | None,
     max_iter: int,
     max_neurons: int | None,
     clock: Clock,
@@ -173,7 +171,7 @@ def _descend(
     for beta in grid:
         if results and clock.expired:
             break
-        result = session.solve(float(beta), tol=tol, max_iter=max_iter, clock=clock, observer=observer)
+        result = driver.solve(float(beta), tol=tol, max_iter=max_iter, clock=clock, observer=observer)
         if max_neurons is not None and result.network.n_neurons > max_neurons:
             return tuple(results), float(beta)
         results.append(result)
@@ -184,7 +182,7 @@ def _chunk(
     X: Any, y: Any, grid: Floats, setting: dict[str, Any], limits: dict[str, Any], left: float | None
 ) -> tuple[tuple[TrainingResult, ...], float]:
     """One part of the grid in another thread, process or machine, where the time that is left begins anew."""
-    return _descend(Session(X, y, **setting), grid, clock=Clock(left), **limits)
+    return _descend(Driver(X, y, **setting), grid, clock=Clock(left), **limits)
 
 
 def _merged(parts: Sequence[tuple[tuple[TrainingResult, ...], float]]) -> tuple[TrainingResult, ...]:

@@ -39,6 +39,9 @@ class TrainingResult:
         How neurons were searched, and why so.
     beta : float
         The penalty that was used.
+    search_violation : float
+        What a search found at its end: by which share the largest response that it met exceeds beta. Nothing is
+        proved by it; nan where an exact method ended training.
     frame : Frame
         Working coordinates of the samples.
     """
@@ -52,7 +55,8 @@ class TrainingResult:
     status: Status
     strategy: str
     beta: float
-    frame: Frame = field(repr=False, compare=False)
+    search_violation: float = float("nan")
+    frame: Frame = field(repr=False, compare=False, kw_only=True)
 
     @cached_property
     def a_priori(self) -> APrioriBound:
@@ -62,6 +66,11 @@ class TrainingResult:
         the certificate measures is usually much smaller. Computed when first asked for.
         """
         return bound_of_frame(self.frame)
+
+    @property
+    def dual_point(self) -> Floats | None:
+        """The dual vector from which the lower bound follows, in the units of the user; None if nothing is proved."""
+        return self.certificate.dual_point
 
     @property
     def n_iter(self) -> int:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from convexnn._checks import check_count, check_real
+from convexnn._checks import check_count, check_real, check_time_limit, check_tol
 from convexnn._progress import Clock, Observer
 from convexnn._types import ArrayLike, Bias, Norm
+from convexnn.search.parameters import SearchParams
+from convexnn.training.choice import MAX_PRICED
+from convexnn.training.driver import Driver
 from convexnn.training.result import TrainingResult
-from convexnn.training.session import Session
-from convexnn.training.strategy import MAX_ATOMS
 
 __all__ = ["MAX_ITER", "beta_max", "train"]
 
@@ -25,17 +26,19 @@ def train(
     norm: Norm = "l2",
     bias: Bias = True,
     loss: str = "squared_error",
-    scope: str = "auto",
+    scope: str = "network",
     solver: str = "auto",
     solver_options: Mapping[str, Any] | None = None,
-    tol: float = 1e-6,
+    tol: float | None = None,
     max_iter: int = MAX_ITER,
     time_limit: float | None = None,
-    max_atoms: int = MAX_ATOMS,
+    max_atoms: int = MAX_PRICED,
     random_state: int | None = None,
     observer: Observer | None = None,
     sample_weight: ArrayLike | None = None,
     n_jobs: int | None = None,
+    bound: str = "quick",
+    search: SearchParams | None = None,
 ) -> TrainingResult:
     """Train a two-layer ReLU network to a certified optimum.
 
@@ -46,7 +49,7 @@ def train(
     ----------
     X : (n, d) array
         Samples in rows. Tensors of PyTorch, CuPy and JAX are converted. If X lies on a GPU and neurons can only be
-        searched (scope "searched"), they are searched and moved there.
+        searched, they are searched and moved there.
     y : (n,) or (n, c) array
         Targets.
     beta : float
@@ -59,25 +62,26 @@ def train(
         Free hidden biases and output intercept; none; or hidden biases that count in the norm, no intercept.
     loss : str
         A name in `convexnn.losses.LOSSES`.
-    scope : "auto", "dictionary" or "network"
-        Optimise over wedge neurons only (the Lasso of the paper), or over every neuron. "auto" takes
-        "network" where an exact method is known: l1 always; l2 up to rank 2 with free biases, 3 without.
-        Asked for beyond that, up to rank 6 with free biases and 7 without, neurons are searched and the gap over
-        all networks is bounded by branch and bound; if the bound is of no use the certificate has the scope "none".
+    scope : "network" or "dictionary"
+        Optimise over every neuron, or over wedge neurons only (the Lasso of the paper). All neurons are searched
+        exactly for l1, and for l2 up to rank 2 with free biases, 3 without, while `max_atoms` allows; elsewhere they
+        are found by a search, and nothing is proved unless `bound` proves it.
     solver : "auto", "native", "clarabel", "scs", "ecos", "piqp" or "cvxpy"
         Solver of the restricted problems. The certificate does not depend on what it reports.
     solver_options : mapping, optional
         Options of a conic solver, as CVXPY takes them.
-    tol : float
-        Relative duality gap at which training stops.
+    tol : float, optional
+        How far to go: the relative duality gap for exact methods (1e-6 by default), the relative objective that is
+        still to be gained for searches (1e-3 by default). A looser one costs less.
     max_iter : int
         Largest number of rounds.
     time_limit : float, optional
-        Seconds after which the best network so far is returned with its true gap. Where neurons are searched, the last
-        15 % go to dropping neurons that are hardly needed, which may cost 3e-4 of the objective, or a fifth of `tol` if
-        that is more.
+        Seconds from the call, kept by everything, after which the best network so far is returned with its true gap.
+        It only ever stops work that would be done without it. Where neurons are searched, the last 15 % go to dropping
+        neurons that are hardly needed, which may cost 3e-4 of the objective, or a fifth of `tol` if that is more.
     max_atoms : int
-        Atoms that may be searched exactly; a larger dictionary is sampled, and the result says so.
+        Atoms that one exact answer may visit; beyond it neurons are searched (scope "network") or the dictionary is
+        sampled (scope "dictionary").
     random_state : int, optional
         Seed of the sampling; exact methods are deterministic.
     observer : callable, optional
@@ -86,6 +90,10 @@ def train(
         Weight 2 equals repetition, 0 removal.
     n_jobs : int, optional
         Threads of exact methods, workers of joblib that share a search; results do not depend on their number.
+    bound : "none", "quick" or "full"
+        How much is spent on a lower bound where no exact method ends training: nothing; little; or all that is known.
+    search : SearchParams, optional
+        How searches spend their work.
 
     Returns
     -------
@@ -95,24 +103,21 @@ def train(
     ------
     DataError, ParameterError
         If an argument is not usable.
-    DictionarySizeError
-        If scope="network" is demanded beyond `max_atoms` and beyond the ranks of branch and bound.
     SolverUnavailableError
         If `solver` is not installed.
     InfeasibleError
         If beta is 0 and no network interpolates.
     """
     beta = check_real("beta", beta, low=0.0, hint="Try beta_max(X, y) * 1e-2 as a start.")
-    tol = check_real("tol", tol, low=0.0)
+    tol = check_tol(tol)
     max_iter = check_count("max_iter", max_iter)
-    if time_limit is not None:
-        time_limit = check_real("time_limit", time_limit, low=0.0, strict=True)
-    clock = Clock(time_limit)
-    session = Session(
+    clock = Clock(check_time_limit(time_limit))
+    driver = Driver(
         X, y, norm=norm, bias=bias, loss=loss, scope=scope, solver=solver, solver_options=solver_options,
-        max_atoms=max_atoms, random_state=random_state, sample_weight=sample_weight, n_jobs=n_jobs,
+        max_atoms=max_atoms, random_state=random_state, sample_weight=sample_weight, n_jobs=n_jobs, bound=bound,
+        search=search,
     )  # fmt: skip
-    return session.solve(beta, tol=tol, max_iter=max_iter, clock=clock, observer=observer)
+    return driver.solve(beta, tol=tol, max_iter=max_iter, clock=clock, observer=observer)
 
 
 def beta_max(
@@ -122,11 +127,12 @@ def beta_max(
     norm: Norm = "l2",
     bias: Bias = True,
     loss: str = "squared_error",
-    scope: str = "auto",
+    scope: str = "network",
     sample_weight: ArrayLike | None = None,
-    max_atoms: int = MAX_ATOMS,
+    max_atoms: int = MAX_PRICED,
     random_state: int | None = None,
     n_jobs: int | None = None,
+    time_limit: float | None = None,
 ) -> float:
     """Smallest beta at which the network without neurons is optimal: R(-gradient at the best constant).
 
@@ -136,14 +142,17 @@ def beta_max(
     ----------
     X, y, norm, bias, loss, scope, sample_weight, max_atoms, random_state, n_jobs :
         As in :func:`train`. With scope="dictionary" the maximum is over wedge neurons only.
+    time_limit : float, optional
+        Seconds, after which the largest response so far is returned.
 
     Returns
     -------
     float
         In the units of `beta`; 0 if a constant fits perfectly.
     """
-    session = Session(
+    clock = Clock(check_time_limit(time_limit))
+    driver = Driver(
         X, y, norm=norm, bias=bias, loss=loss, scope=scope, max_atoms=max_atoms,
         random_state=random_state, sample_weight=sample_weight, n_jobs=n_jobs,
     )  # fmt: skip
-    return session.beta_max()
+    return driver.beta_max(clock)

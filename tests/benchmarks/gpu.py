@@ -94,11 +94,11 @@ def descent_row(n: int, r: int, m: int, precision: type[np.floating], peak: dict
 
 def search_rows(limit: float) -> list[str]:
     X, y = teacher()
-    beta = RATIO * cn.beta_max(X, y, bias=False, scope="searched")
+    beta = RATIO * cn.beta_max(X, y, bias=False, max_atoms=1)
     rows = []
     for where, samples, longest in (("GPU", torch.as_tensor(X, device="cuda"), None), ("one core", X, limit)):
         begin = time.perf_counter()
-        result = cn.train(samples, y, beta=beta, bias=False, scope="searched", time_limit=longest)
+        result = cn.train(samples, y, beta=beta, bias=False, max_atoms=1, time_limit=longest)
         wall = time.perf_counter() - begin
         objective = result.network.objective(X, y, beta=beta, bias=False)
         rows.append(f"| {where} | {objective:.8g} | {result.network.n_neurons} | {wall:.0f} | {result.status.name} |")

@@ -36,8 +36,8 @@ def main() -> None:
     args = parser.parse_args()
     X, y = teacher()
     wall, begin = time.perf_counter(), time.process_time()
-    beta = RATIO * cn.beta_max(X, y, bias=False, scope="searched")
-    result = cn.train(X, y, beta=beta, bias=False, scope="searched", time_limit=540)
+    beta = RATIO * cn.beta_max(X, y, bias=False, max_atoms=1)
+    result = cn.train(X, y, beta=beta, bias=False, max_atoms=1, time_limit=540)
     seconds, wall = time.process_time() - begin, time.perf_counter() - wall
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     objective = result.network.objective(X, y, beta=beta, bias=False)

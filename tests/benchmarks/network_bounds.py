@@ -47,9 +47,9 @@ def real() -> dict[str, tuple[np.ndarray, np.ndarray, str]]:
 
 def row(name: str, X: np.ndarray, y: np.ndarray, share: float, *, bias: bool, loss: str = "squared_error") -> str:
     """One line of the table."""
-    beta = share * beta_max(X, y, bias=bias, loss=loss, scope="searched")
+    beta = share * beta_max(X, y, bias=bias, loss=loss, max_atoms=1)
     start = time.process_time()
-    result = train(X, y, beta=beta, bias=bias, loss=loss, scope="searched", time_limit=TIME_LIMIT)
+    result = train(X, y, beta=beta, bias=bias, loss=loss, max_atoms=1, time_limit=TIME_LIMIT)
     cells = [name, str(len(X)), f"{share:g}", str(result.network.n_neurons), f"{time.process_time() - start:.2f}"]
     for tol in (1e-2, 1e-3):
         start = time.process_time()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from convexnn._types import Floats, Ints
+from convexnn._types import Floats
 from convexnn.geometry.frame import Frame
-from convexnn.oracles.base import Candidates
+from convexnn.network.neurons import NeuronSet
 
 __all__ = ["Pool"]
 
@@ -16,29 +16,23 @@ class Pool:
 
     Attributes
     ----------
-    normals : (m, r) array
-    offsets : (m,) array
-    rows : (m, q) array of int
+    neurons : NeuronSet
     columns : list of (k, n) arrays
         Responses, in the order of the neurons.
     """
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        self.normals: Floats = np.zeros((0, frame.rank))
-        self.offsets: Floats = np.zeros(0)
-        self.rows: Ints = np.zeros((0, max(frame.subset_size, 1)), dtype=np.int64)
+        self.neurons = NeuronSet.empty(frame.rank, frame.subset_size)
         self.columns: list[Floats] = []
 
     def __len__(self) -> int:
-        return len(self.offsets)
+        return len(self.neurons)
 
-    def add(self, found: Candidates) -> Floats:
+    def add(self, found: NeuronSet) -> Floats:
         """Remember candidates; their columns (k, n)."""
         columns = np.ascontiguousarray(self._frame.columns(found.normals, found.offsets).T)
-        self.normals = np.concatenate([self.normals, found.normals])
-        self.offsets = np.concatenate([self.offsets, found.offsets])
-        self.rows = np.concatenate([self.rows, found.rows])
+        self.neurons = self.neurons.joined(found)
         self.columns.append(columns)
         return columns
 
@@ -48,5 +42,5 @@ class Pool:
             return
         columns = np.concatenate(self.columns)
         best = np.sort(np.argsort(-np.abs(columns @ v), kind="stable")[:limit])
-        self.normals, self.offsets, self.rows = self.normals[best], self.offsets[best], self.rows[best]
+        self.neurons = self.neurons.select(best)
         self.columns = [columns[best]]

@@ -14,9 +14,10 @@ from typing import Protocol
 
 import numpy as np
 
+from convexnn._progress import UNLIMITED, Clock
 from convexnn._types import Floats, Ints
-from convexnn.oracles.base import Candidates
-from convexnn.restricted.base import RestrictedState, WorkingSet
+from convexnn.network.neurons import NeuronSet
+from convexnn.restricted.base import RestrictedSolver, RestrictedState
 from convexnn.restricted.faces.blocks import FaceBlocks, Neuron
 from convexnn.restricted.faces.drop_constraint import find_constraints_to_drop
 from convexnn.restricted.faces.face import make_faces, open_face, shrink_face
@@ -38,6 +39,8 @@ _POOL = 200
 # squared loss and for others, whose curvature changes on the way; of beta, by how much the response of a neuron that
 # stays on a sample may fall short.
 _NEWTON, _CURVED, _STAY = 1e-3, 2e-5, 0.1
+# Relative gap to which a solve goes if no accuracy is asked for.
+_TOLERANCE = 1e-10
 _LEAST = 1e-15  # no decrease below this share of the objective can be told from rounding
 
 
@@ -52,12 +55,12 @@ class LengthSolver(Protocol):
         """Start from these lengths."""
         ...
 
-    def solve(self, beta: float) -> RestrictedState:
+    def solve(self, beta: float, *, clock: Clock = UNLIMITED, accuracy: float = 0.0) -> RestrictedState:
         """Best lengths."""
         ...
 
 
-class FaceSolver:
+class FaceSolver(RestrictedSolver):
     """One output, smooth loss, l2 norm: amplitudes by a master for fixed neurons, then directions by Newton.
 
     Parameters
@@ -73,29 +76,29 @@ class FaceSolver:
         self._pool = Pool(problem.frame)
         self._lengths: LengthSolver | None = None  # of the neurons in faces, then of the pool
         self._beta, self._fixed_rounds = np.nan, 0
-        self.tolerance = 1e-10
-        """Relative gap that is asked for; nothing is solved much further."""
+
+    @classmethod
+    def serves(cls, problem: LassoProblem) -> bool:
+        return problem.norm == "l2" and problem.n_outputs == 1 and problem.loss.smooth
 
     @property
-    def working(self) -> WorkingSet:
+    def working(self) -> NeuronSet:
         """The neurons where they stand now, and the pool while lengths are all that changes."""
         frame, blocks, pool = self._problem.frame, self._blocks, self._pool
-        working = WorkingSet(frame.rank, max(frame.subset_size, 1))
+        working = NeuronSet.empty(frame.rank, frame.subset_size)
         if len(blocks):
-            working.normals = blocks.normals()
-            working.offsets = -np.einsum("ij,ij->i", working.normals, np.array([f.pivot for f in blocks.faces]))
-            width = working.rows.shape[1]
+            normals, width = blocks.normals(), working.rows.shape[1]
+            offsets = -np.einsum("ij,ij->i", normals, np.array([f.pivot for f in blocks.faces]))
             rows = [(*sorted(f.tight)[:width], *[-1] * (width - len(f.tight))) for f in blocks.faces]
-            working.rows = np.array(rows, dtype=np.int64)
-        if self._lengths is not None:
-            working.add(Candidates(pool.normals, pool.offsets, pool.rows, np.zeros(len(pool)), 0.0))
-        return working
+            working = NeuronSet.found(normals, offsets, np.array(rows, dtype=np.int64))
+        return working if self._lengths is None else working.joined(pool.neurons)
 
-    def start(self, normals: Floats, rows: Ints, z: Floats) -> None:
-        """Begin with unit neurons (m, r) of signed length z (m,)."""
-        self._blocks.change(np.arange(len(self._blocks)), self._neurons(normals, rows, z))
+    def start(self, neurons: NeuronSet) -> None:
+        """Begin with neurons whose rows are known."""
+        new = self._neurons(neurons.normals, neurons.rows, neurons.coef[:, 0])
+        self._blocks.change(np.arange(len(self._blocks)), new)
 
-    def add(self, found: Candidates) -> None:
+    def add(self, found: NeuronSet) -> None:
         """Take candidates into account in the next solve."""
         columns = self._pool.add(found)
         if self._lengths is not None:
@@ -106,21 +109,18 @@ class FaceSolver:
         made = make_faces(frame.points, frame.affine, normals[on], rows[on])
         return [Neuron(face, float(np.sign(z[k])), abs(z[k]) * a) for (face, a), k in zip(made, on)]
 
-    def drop_inactive(self, slack: float) -> None:
-        """Every solve forgets the neurons that it does not use."""
-
-    def solve(self, beta: float) -> RestrictedState:
+    def solve(self, beta: float, *, clock: Clock = UNLIMITED, accuracy: float = 0.0) -> RestrictedState:
         problem = self._problem.with_working_beta(beta)
         if beta != self._beta:
             self._beta, self._fixed_rounds = beta, _FIXED_ROUNDS if len(self._blocks) > _FEW else 0
-        state = self._amplitudes(problem)
+        state = self._amplitudes(problem, clock)
         if self._fixed_rounds > 0:
             self._fixed_rounds -= 1
             return state
         self._settle(problem, state)
-        return self._walk(problem, state.t)
+        return self._walk(problem, state.t, clock, accuracy)
 
-    def _amplitudes(self, problem: LassoProblem) -> RestrictedState:
+    def _amplitudes(self, problem: LassoProblem, clock: Clock) -> RestrictedState:
         """Best lengths of the neurons as they stand and of the pool."""
         blocks, pool = self._blocks, self._pool
         if self._lengths is None:
@@ -130,14 +130,14 @@ class FaceSolver:
                 for columns in pool.columns:
                     self._lengths.add_columns(columns)
                 self._lengths.warm(np.concatenate([blocks.signs * blocks.lengths(), np.zeros(len(pool))]))
-        return self._lengths.solve(problem.beta)
+        return self._lengths.solve(problem.beta, clock=clock)
 
     def _settle(self, problem: LassoProblem, state: RestrictedState) -> None:
         """Put every neuron of some length into its face; the others leave."""
         blocks, pool, z = self._blocks, self._pool, state.z[:, 0]
         self._lengths = None
         old = len(blocks)
-        new = self._neurons(pool.normals, pool.rows, z[old:])
+        new = self._neurons(pool.neurons.normals, pool.neurons.rows, z[old:])
         keep = np.flatnonzero(z[:old])
         blocks.rescale(z[:old])
         self._change(keep, new)
@@ -152,22 +152,25 @@ class FaceSolver:
         rest = [neuron for neuron, stay in zip(new, stays[len(keep) :]) if stay]
         blocks.change(keep[stays[: len(keep)]], rest + sums)
 
-    def _walk(self, problem: LassoProblem, t: Floats) -> RestrictedState:
+    def _walk(self, problem: LassoProblem, t: Floats, clock: Clock, accuracy: float) -> RestrictedState:
         """Newton's method from face to face."""
         blocks = self._blocks
         share = _NEWTON if problem.loss_name == "squared_error" else _CURVED
         tried: set[tuple[object, ...]] = set()
+        tolerance = accuracy if accuracy > 0 else _TOLERANCE
         for _ in range(_MAX_EVENTS):
+            if clock.expired and len(blocks):
+                break
             if not len(blocks):
                 t = problem.loss.best_constant() if problem.intercept else t
                 break
             moved = minimise(
                 blocks, problem.loss, problem.beta, blocks.a, t,
-                intercept=problem.intercept, accuracy=max(share * self.tolerance, _LEAST),
+                intercept=problem.intercept, accuracy=max(share * tolerance, _LEAST),
             )  # fmt: skip
             t, blocks.a = moved.t, moved.a
             if moved.event is Event.CONVERGED:
-                if not self._release(problem, moved.f, tried):
+                if not self._release(problem, moved.f, tried, tolerance):
                     break
             elif moved.event is not Event.UNFINISHED:
                 self._stop(moved)
@@ -183,13 +186,13 @@ class FaceSolver:
                 new.append(Neuron(face, neuron.sign, a))
         blocks.change(np.delete(np.arange(len(blocks)), k), new)
 
-    def _release(self, problem: LassoProblem, f: Floats, tried: set[tuple[object, ...]]) -> bool:
+    def _release(self, problem: LassoProblem, f: Floats, tried: set[tuple[object, ...]], tolerance: float) -> bool:
         """Turn neurons off samples where their response rises, each only once; False if there are none."""
         frame, blocks = problem.frame, self._blocks
         found = find_constraints_to_drop(frame, blocks, problem.dual_vector(f)[:, 0])
         new, left = [], np.zeros(len(blocks), dtype=bool)
         # Beyond an angle of g / beta the response is beta (1 + (g / beta)^2 / 2).
-        enough = problem.beta * np.sqrt(2.0 * _STAY * self.tolerance)
+        enough = problem.beta * np.sqrt(2.0 * _STAY * tolerance)
         for k, row, towards, gain in zip(found.neurons, found.rows, found.towards, found.gains):
             if gain <= enough:
                 break

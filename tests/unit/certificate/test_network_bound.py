@@ -27,7 +27,7 @@ def trained(request):
     """Data, problem, and a network near the optimum."""
     d, bias = request.param
     X, y = teacher(40, d, seed=d)
-    beta = 0.03 * beta_max(X, y, bias=bias, scope="searched")
+    beta = 0.03 * beta_max(X, y, bias=bias, max_atoms=1)
     problem = {"beta": beta, "bias": bias}
     return X, y, problem, train(X, y, **problem, scope="network", tol=1e-4).network
 
@@ -77,7 +77,7 @@ def test_no_bound_exceeds_the_optimum(trained):
 def test_bounds_enclose_the_optimum_of_the_program_over_all_patterns():
     """The optimum over all networks of eight samples in three dimensions, by cones, is inside the gap."""
     X, y = teacher(8, 3, seed=11)
-    beta = 0.1 * beta_max(X, y, scope="searched")
+    beta = 0.1 * beta_max(X, y, max_atoms=1)
     u, c, z, t = network_program(X, y, beta, True)
     optimal = reconstruct(z, u, c, t, norm="l2", bias=True)
     exact = certify(optimal, X, y, beta=beta, scope="network", tol=1e-3)
@@ -153,8 +153,8 @@ def test_training_with_network_scope(arguments, classes):
     if arguments.get("loss") == "log_loss":
         Y = np.where(y > np.median(y), 1, -1)
     kind = {k: v for k, v in arguments.items() if k != "max_atoms"}
-    beta = 0.1 * beta_max(X, Y, **kind, scope="searched")
-    found = train(X, Y, beta=beta, scope="network", tol=1e-3, **arguments)
+    beta = 0.1 * beta_max(X, Y, **kind, max_atoms=1)
+    found = train(X, Y, beta=beta, bound="full", tol=1e-3, **arguments)
     assert found.certificate.scope == "network"
     assert found.certificate.holds
     assert "branch and bound" in found.strategy
@@ -163,7 +163,7 @@ def test_training_with_network_scope(arguments, classes):
 def test_a_path_holds_from_its_first_network():
     """At beta_max, where nothing is penalised, the tolerance of the response is not a matter of the penalty alone."""
     X, y = teacher(14, 3, seed=0)
-    for result in solve_path(X, y, n_betas=2, ratio=0.1, scope="network", tol=1e-3):
+    for result in solve_path(X, y, n_betas=2, ratio=0.1, bound="full", tol=1e-3):
         assert result.certificate.scope == "network"
         assert result.certificate.holds
 
@@ -171,5 +171,5 @@ def test_a_path_holds_from_its_first_network():
 def test_training_with_little_time_is_honest():
     """Out of time, either the bound is of use or nothing is claimed."""
     X, y = teacher(400, 5, seed=4, noise=1.0)
-    found = train(X, y, beta=0.003 * beta_max(X, y, scope="searched"), scope="network", time_limit=0.5).certificate
+    found = train(X, y, beta=0.003 * beta_max(X, y, max_atoms=1), scope="network", time_limit=0.5).certificate
     assert found.scope == "none" or found.dual >= 0.5 * found.primal

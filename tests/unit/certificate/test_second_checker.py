@@ -53,7 +53,7 @@ def test_both_agree(name):
     decided = 0
     for k in range(7):
         case = make_case(name, rng)
-        result = case.train("dictionary" if k % 2 else "auto")
+        result = case.train("dictionary" if k % 2 else "network")
         if result is None:
             continue
         found = second_opinion(case, result.network, result.certificate)

@@ -36,10 +36,12 @@ def test_line_oracle_knows_the_strongest_of_all_hinges(kind, c, norm):
         dense = np.concatenate([x, np.linspace(x.min() - 0.1, x.max() + 0.1, 500)])
         every = [response(frame.points, np.full((len(dense), 1), s), -s * dense, v, norm) for s in (1.0, -1.0)]
         assert found.strongest == pytest.approx(np.max(every), rel=1e-12)
-        true = response(frame.points, found.normals, found.offsets, v, norm)
+        true = response(frame.points, found.neurons.normals, found.neurons.offsets, v, norm)
         np.testing.assert_allclose(found.responses, true, rtol=1e-11)
         np.testing.assert_allclose(
-            frame.points[found.rows[:, 0], 0] * found.normals[:, 0] + found.offsets, 0.0, atol=1e-15
+            frame.points[found.neurons.rows[:, 0], 0] * found.neurons.normals[:, 0] + found.neurons.offsets,
+            0.0,
+            atol=1e-15,
         )
 
 
@@ -50,7 +52,7 @@ def test_ray_oracle_prices_the_two_rays():
     true = response(frame.points, np.array([[1.0], [-1.0]]), np.zeros(2), v, "l2")
     np.testing.assert_allclose(found.responses, np.sort(true)[::-1], rtol=1e-13)
     assert found.strongest == true.max()
-    assert (found.rows == -1).all()
+    assert (found.neurons.rows == -1).all()
     assert len(RayOracle(frame).price(v, np.inf, 5)) == 0
 
 

@@ -14,7 +14,7 @@ from convexnn._progress import Clock
 from convexnn.oracles import ascent as search
 from convexnn.oracles.ascent import AscentOracle
 from convexnn.restricted.problem import make_problem
-from convexnn.training.strategy import make_plan
+from convexnn.training.choice import make_plan
 
 LIBRARIES = ("torch", "jax", "array_api_strict", *ELSEWHERE)
 
@@ -37,8 +37,8 @@ def test_every_start_ends_at_the_same_neuron(name: str, norm: str, bias: bool, c
     there = example(name)
     problem, v = problem_of(norm, bias, c)
     points = problem.frame.points
-    start = AscentOracle(problem.frame, random_state=3)._start_normals(v)
-    how = 16, problem.frame.affine, norm, Clock()
+    start = AscentOracle(problem.frame, random_state=3)._start_normals(v, 256, None)
+    how = 16, problem.frame.affine, norm, 0.0, Clock()
     expected = search._ascend(array_namespace(points), points, v, start, *how)
     X, V, U = map(Device(there).send, (points, v, start))
     found = search._ascend(array_namespace(X), X, V, U, *how)
@@ -61,8 +61,8 @@ def test_answers_are_the_same(name: str, norm: str, bias: bool) -> None:
     assert len(found) == len(here)
     assert found.strongest == pytest.approx(here.strongest, rel=1e-12)
     np.testing.assert_allclose(found.responses, here.responses, rtol=1e-9)
-    np.testing.assert_allclose(found.normals, here.normals, atol=1e-7)
-    np.testing.assert_allclose(found.offsets, here.offsets, atol=1e-7)
+    np.testing.assert_allclose(found.neurons.normals, here.neurons.normals, atol=1e-7)
+    np.testing.assert_allclose(found.neurons.offsets, here.neurons.offsets, atol=1e-7)
 
 
 def problem_at(samples):
@@ -75,7 +75,7 @@ def problem_at(samples):
 def test_samples_on_an_accelerator_take_the_search_there(name: str) -> None:
     there = example(name)
     problem = problem_at(there)
-    oracle = make_plan(problem.frame, scope="searched", place=problem.place).oracle
+    oracle = make_plan(problem.frame, scope="network", max_atoms=1, place=problem.place).search
     assert type(oracle._points) is type(there)
     assert device(oracle._points) == device(there)
     assert oracle._points.dtype == array_namespace(there).float64
@@ -88,7 +88,7 @@ def test_on_the_cpu_the_search_stays_in_numpy(name: str) -> None:
         assert not on_accelerator(samples)
         problem = problem_at(samples)
         assert problem.place is None
-        assert make_plan(problem.frame, scope="searched").oracle._points is problem.frame.points
+        assert make_plan(problem.frame, scope="network", max_atoms=1).search._points is problem.frame.points
 
 
 def test_devices_without_double_precision_are_left_alone() -> None:

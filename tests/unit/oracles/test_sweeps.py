@@ -287,10 +287,10 @@ def test_candidates_are_sorted_distinct_and_above_the_floor(d, bias, norm):
     assert (np.diff(found.responses) <= 0).all()
     assert (found.responses > floor).all()
     assert found.strongest == everything.strongest == everything.responses[0] == found.responses[0]
-    assert len({tuple(rows) for rows in everything.rows}) == len(everything)
-    true = response(frame.points, found.normals, found.offsets, v, norm)
+    assert len({tuple(rows) for rows in everything.neurons.rows}) == len(everything)
+    true = response(frame.points, found.neurons.normals, found.neurons.offsets, v, norm)
     np.testing.assert_allclose(found.responses, true, rtol=1e-11)
-    for rows, u, c in zip(found.rows, found.normals, found.offsets):
+    for rows, u, c in zip(found.neurons.rows, found.neurons.normals, found.neurons.offsets):
         on = frame.points[[i for i in rows if i < frame.n]]
         np.testing.assert_allclose(on @ u + c, 0.0, atol=1e-13)
     assert len(oracle.price(v, np.inf, 8)) == 0
@@ -302,10 +302,8 @@ def test_a_narrow_oracle_shares_the_orders_of_the_wide_one():
     v = weights(30, 1, 0, centred=True)
     wide = PlanarOracle(frame, network=True, n_jobs=1)
     narrow = wide.wedges_only()
-    assert wide.network
-    assert wide.searches_inside
-    assert not narrow.network
-    assert not narrow.searches_inside
+    assert (wide.scope, wide.moves) == ("network", True)
+    assert (narrow.scope, narrow.moves) == ("dictionary", False)
     assert narrow.price(v, 0.0, 1).strongest <= wide.price(v, 0.0, 1).strongest
     frame = make_frame(awkward_points("normal", 12, 3), norm="l2", bias=False)
     wide = PencilOracle(frame, network=True, n_jobs=1)

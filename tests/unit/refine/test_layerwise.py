@@ -10,7 +10,7 @@ from convexnn._progress import Clock
 from convexnn.data import make_spiral
 from convexnn.exceptions import ParameterError
 from convexnn.refine import train_layerwise
-from convexnn.training.session import Session
+from convexnn.training.driver import Driver
 
 
 def hidden(layers, X):
@@ -67,9 +67,9 @@ def test_a_search_starts_from_a_given_network(bias):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(40, 6))
     y = np.maximum(X @ rng.normal(size=6), 0.0)
-    start = train(X, y, beta=0.5, bias=bias, scope="searched", max_iter=2).network
-    session = Session(X, y, bias=bias, scope="searched")
-    assert session.scope == "searched"
+    start = train(X, y, beta=0.5, bias=bias, max_atoms=1, max_iter=2).network
+    session = Driver(X, y, bias=bias, max_atoms=1)
+    assert session.scope == "none"
     session.start_from(start)
     found = session.solve(0.5, tol=1e-6, max_iter=1, clock=Clock(10.0))
     given = start.objective(X, y, beta=0.5, bias=bias)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from convexnn.geometry.frame import make_frame
-from convexnn.oracles.base import Candidates
+from convexnn.network.neurons import NeuronSet
 from convexnn.restricted.faces.blocks import FaceBlocks, Neuron
 from convexnn.restricted.faces.drop_constraint import find_constraints_to_drop
 from convexnn.restricted.faces.face import make_face, make_faces, open_face, shrink_face
@@ -253,13 +253,13 @@ def test_the_pool_forgets_the_weakest():
     offsets = -np.einsum("ij,ij->i", normals, frame.points[rows[:, 0]])
     pool = Pool(frame)
     for part in (slice(0, 7), slice(7, 12)):
-        pool.add(Candidates(normals[part], offsets[part], rows[part], np.zeros(0), 0.0))
+        pool.add(NeuronSet.found(normals[part], offsets[part], rows[part]))
     v = np.random.default_rng(8).standard_normal(20)
     strength = np.abs(frame.columns(normals, offsets).T @ v)
     pool.trim(v, 20)
     assert len(pool) == 12
     pool.trim(v, 5)
     best = np.sort(np.argsort(-strength)[:5])
-    np.testing.assert_array_equal(pool.normals, normals[best])
-    np.testing.assert_array_equal(pool.rows, rows[best])
+    np.testing.assert_array_equal(pool.neurons.normals, normals[best])
+    np.testing.assert_array_equal(pool.neurons.rows, rows[best])
     np.testing.assert_array_equal(np.concatenate(pool.columns), frame.columns(normals, offsets).T[best])

@@ -1,4 +1,4 @@
-"""Every master against a conic solver on random small dictionaries; the l2 network against its convex program."""
+"""Every solver against a conic solver on random small dictionaries; the l2 network against its convex program."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from convexnn import beta_max, train
 from convexnn._arrays import Device
 from convexnn._progress import Clock, Limits
 from convexnn.exceptions import ParameterError, SolverUnavailableError
-from convexnn.oracles.base import Candidates
+from convexnn.network.neurons import NeuronSet
 from convexnn.oracles.line import LineOracle
 from convexnn.restricted import make_search_solver, make_solver
 from convexnn.restricted.active_set import ActiveSetSolver
@@ -54,16 +54,16 @@ def random_problem(loss, seed, *, c=1, norm="l1"):
     offsets = np.array([planes[k][2] for k in chosen]) * side
     K = frame.columns(normals, offsets)
     rows = np.zeros((M, max(frame.subset_size, 1)), dtype=np.int64)
-    found = Candidates(normals, offsets, rows, np.ones(M), 1.0)
+    found = NeuronSet.found(normals, offsets, rows)
     shift = problem.loss.best_constant() if problem.intercept else np.zeros(c)
     v = problem.dual_vector(np.zeros_like(Y) + shift)
     top = np.abs(K.T @ v).max()
     return problem.with_working_beta(float(top * 10.0 ** rng.uniform(-3, -0.2))), found, K
 
 
-def assert_optimal(master, problem, found, K, *, rows=1, rel=1e-7):
-    master.add(found)
-    state = master.solve(problem.beta)
+def assert_optimal(solver, problem, found, K, *, rows=1, rel=1e-7):
+    solver.add(found)
+    state = solver.solve(problem.beta)
     assert state.z.shape == (M, problem.targets.shape[1])
     np.testing.assert_allclose(K @ state.z + state.t, state.f, atol=1e-9 * (1 + np.abs(state.f).max()))
     value = problem.objective(state.f, state.z)
@@ -85,11 +85,11 @@ def test_prox_newton_on_fifty_dictionaries(loss):
 def test_active_set_on_fifty_dictionaries():
     for seed in range(50):
         problem, found, K = random_problem("squared_error", seed)
-        master = ActiveSetSolver(problem)
-        first = assert_optimal(master, problem, found, K)
+        solver = ActiveSetSolver(problem)
+        first = assert_optimal(solver, problem, found, K)
         # Warm: another penalty and back.
-        master.solve(problem.beta * 0.1)
-        again = master.solve(problem.beta)
+        solver.solve(problem.beta * 0.1)
+        again = solver.solve(problem.beta)
         assert problem.objective(again.f, again.z) == pytest.approx(problem.objective(first.f, first.z), rel=1e-12)
 
 
@@ -99,17 +99,17 @@ def test_rotated_columns_on_fifty_dictionaries(name):
     place, dropped = Device(example(name)), 0
     for seed in range(50):
         problem, found, K = random_problem("squared_error", seed)
-        master = DeviceActiveSetSolver(problem, place)
-        first = assert_optimal(master, problem, found, K)
+        solver = DeviceActiveSetSolver(problem, place)
+        first = assert_optimal(solver, problem, found, K)
         # Warm, with other atoms and without those that are not needed.
-        master.add(found)
-        master.start(np.concatenate([first.z, np.zeros((M, 1))]))
-        again = master.solve(problem.beta)
+        solver.add(found)
+        solver.start(np.concatenate([first.z, np.zeros((M, 1))]))
+        again = solver.solve(problem.beta)
         assert problem.objective(again.f, again.z) == pytest.approx(problem.objective(first.f, first.z), rel=1e-10)
-        master.drop_inactive(1.0 - 1e-6)
-        assert again.n_active <= len(master.working)
-        dropped += 2 * M - len(master.working)
-        last = master.solve(problem.beta)
+        solver.drop_inactive(1.0 - 1e-6)
+        assert again.n_active <= len(solver.working)
+        dropped += 2 * M - len(solver.working)
+        last = solver.solve(problem.beta)
         assert problem.objective(last.f, last.z) == pytest.approx(problem.objective(first.f, first.z), rel=1e-10)
     assert dropped > 0
 
@@ -139,16 +139,15 @@ def test_group_newton_on_random_dictionaries(loss):
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "softmax", "squared_hinge"])
-def test_an_inaccurate_group_master_stays_near_the_optimum(loss):
-    """What a search allows a master to leave is left, and not much more."""
+def test_an_inaccurate_group_solver_stays_near_the_optimum(loss):
+    """What a search allows a solver to leave is left, and not much more."""
     for seed in range(10):
         problem, found, _ = random_problem(loss, seed, c=3, norm="l2")
         values = []
         for inaccuracy in (0.0, 1e-6):
-            master = GroupNewtonSolver(problem)
-            master.inaccuracy = inaccuracy
-            master.add(found)
-            state = master.solve(problem.beta)
+            solver = GroupNewtonSolver(problem)
+            solver.add(found)
+            state = solver.solve(problem.beta, accuracy=inaccuracy)
             values.append(problem.objective(state.f, state.z))
         assert values[0] <= values[1] * (1 + 1e-12)
         assert values[1] <= values[0] * (1 + 1e-5)
@@ -217,7 +216,7 @@ def test_newton_step_by_outputs_solves_the_dense_system(kind, intercept, seed):
         assert np.linalg.norm(scale * (H @ x - right)) <= share * np.linalg.norm(scale * right)
 
 
-@pytest.mark.parametrize("scope", ["dictionary", "auto"])
+@pytest.mark.parametrize("scope", ["dictionary", "network"])
 @pytest.mark.parametrize(
     ("seed", "n", "delta", "ratio"),
     [(0, 12, 1.0, 0.01), (1, 7, 0.1, 0.3), (2, 9, 0.3, 0.03), (3, 12, 0.1, 0.003), (6, 7, 0.1, 0.05)],
@@ -251,18 +250,18 @@ def test_networks_of_several_outputs_are_proved_with_huber_loss(seed, ratio):
 def test_separable_outputs_on_twenty_dictionaries(loss):
     for seed in range(20):
         problem, found, K = random_problem(loss, seed, c=2)
-        master = make_solver(problem)
-        assert isinstance(master, SeparableSolver)
-        assert_optimal(master, problem, found, K)
+        solver = make_solver(problem)
+        assert isinstance(solver, SeparableSolver)
+        assert_optimal(solver, problem, found, K)
 
 
 @pytest.mark.parametrize("loss", ["hinge", "quantile", "softmax"])
 def test_kinks_and_coupled_outputs_go_to_a_conic_solver(loss):
     for seed in range(10):
         problem, found, K = random_problem(loss, seed, c=3 if loss == "softmax" else 1)
-        master = make_solver(problem)
-        assert isinstance(master, ConicSolver)
-        state = assert_optimal(master, problem, found, K)
+        solver = make_solver(problem)
+        assert isinstance(solver, ConicSolver)
+        state = assert_optimal(solver, problem, found, K)
         # Its dual vector closes the gap over its own columns.
         v = problem.dual_vector(state.f, state.v)
         strongest = np.abs(K.T @ v).max()
@@ -281,14 +280,14 @@ def test_every_backend_solves_the_restricted_problem(solver, rel):
 def test_tidying_keeps_the_solution():
     for loss, c, norm in (("squared_error", 1, "l1"), ("log_loss", 1, "l1"), ("squared_error", 3, "l2")):
         problem, found, K = random_problem(loss, 1, c=c, norm=norm)
-        master = make_solver(problem)
-        master.add(found)
-        before = master.solve(problem.beta)
-        master.drop_inactive(1.0 - 1e-6)
-        after = master.solve(problem.beta)
-        assert before.n_active <= len(master.working) < M
-        assert len(after.z) == len(master.working)
-        columns = problem.frame.columns(master.working.normals, master.working.offsets)
+        solver = make_solver(problem)
+        solver.add(found)
+        before = solver.solve(problem.beta)
+        solver.drop_inactive(1.0 - 1e-6)
+        after = solver.solve(problem.beta)
+        assert before.n_active <= len(solver.working) < M
+        assert len(after.z) == len(solver.working)
+        columns = problem.frame.columns(solver.working.normals, solver.working.offsets)
         np.testing.assert_allclose(columns @ after.z + after.t, before.f, atol=1e-6)
         assert problem.objective(after.f, after.z) == pytest.approx(problem.objective(before.f, before.z), rel=1e-9)
 
@@ -351,9 +350,7 @@ def test_the_knot_solver_equals_column_generation(kind):
         assert knots.dual <= columns.primal * (1 + 1e-12) + 1e-14  # targets are of order one
         assert knots.primal - knots.dual <= 1e-9 * knots.primal + 1e-15
         # What it returns is a network with that objective.
-        K = at.frame.columns(knots.normals, knots.offsets)
-        f = K @ knots.z + knots.t
-        assert at.objective(f, knots.z) == pytest.approx(knots.primal, rel=1e-9, abs=1e-14)
+        assert at.value_of(knots.neurons) == pytest.approx(knots.primal, rel=1e-9, abs=1e-14)
 
 
 def test_a_neuron_that_no_sample_sees_leaves_without_overflow():

@@ -100,7 +100,8 @@ def test_no_sampled_neuron_answers_above_the_bound(seed):
     y = np.round(rng.normal(size=n) * 2) if seed % 5 == 0 else rng.normal(size=n)
     top = beta_max(X, y, norm=norm, bias=bias)
     beta = max(top, 1e-3) * float(10.0 ** rng.uniform(-3, 0.2))
-    result = train(X, y, beta=beta, norm=norm, bias=bias, tol=1e-8)
+    scope = "network" if norm == "l1" or d + (bias == "penalized") <= 2 else "dictionary"
+    result = train(X, y, beta=beta, norm=norm, bias=bias, scope=scope, tol=1e-8)
     certificate = result.certificate
     assert certificate.holds, (result.status, certificate.relative_gap)
     if certificate.scope != "network":
@@ -129,9 +130,10 @@ def test_degenerate_data_of_any_scale_are_certified(norm, kind, scale):
     for n, d in ((12, 1), (15, 2), (8, 3)):
         X = scale * awkward_points(kind, n, d)
         y = np.random.default_rng(n).normal(size=n) / scale
+        scope = "dictionary" if d == 3 else "network"
         for bias in (True, False):
-            top = beta_max(X, y, norm=norm, bias=bias)
-            result = train(X, y, beta=max(1e-2 * top, 1e-12), norm=norm, bias=bias, tol=1e-6)
+            top = beta_max(X, y, norm=norm, bias=bias, scope=scope)
+            result = train(X, y, beta=max(1e-2 * top, 1e-12), norm=norm, bias=bias, scope=scope, tol=1e-6)
             assert result.certificate.holds, (n, d, bias, result.status, result.certificate.relative_gap)
 
 
@@ -274,11 +276,11 @@ def test_a_falling_objective_has_not_stalled(monkeypatch):
     """At a small penalty the bound says nothing for many rounds; what falls meanwhile is the objective."""
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((40, 4)), rng.standard_normal(40)
-    beta = 1e-4 * beta_max(X, y)
+    beta = 1e-4 * beta_max(X, y, scope="dictionary")
     monkeypatch.setattr("convexnn.training.column_generation._LONG_PATIENCE", 5)
-    patient = train(X, y, beta=beta)
+    patient = train(X, y, beta=beta, scope="dictionary")
     monkeypatch.setattr("convexnn.training.column_generation._FALLEN", 0.0)  # only the gap counts as progress
-    hasty = train(X, y, beta=beta)
+    hasty = train(X, y, beta=beta, scope="dictionary")
     assert (patient.status, hasty.status) == (Status.CERTIFIED, Status.STALLED)
     assert patient.certificate.relative_gap <= 1e-6 < 0.5 < hasty.certificate.relative_gap
     assert hasty.certificate.primal > patient.certificate.primal >= hasty.certificate.dual

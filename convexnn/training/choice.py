@@ -1,0 +1,148 @@
+"""Which oracles a problem has: an exact one where its cost can be paid, and a search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from convexnn._arrays import Device
+from convexnn.dictionaries.budget import spell_count
+from convexnn.dictionaries.sampled import draw_wedges
+from convexnn.exceptions import ParameterError
+from convexnn.geometry.arrangement import count_hyperplanes
+from convexnn.geometry.frame import Frame
+from convexnn.oracles.ascent import AscentOracle
+from convexnn.oracles.base import Oracle, Scope
+from convexnn.oracles.line import LineOracle, RayOracle
+from convexnn.oracles.listed import ListedOracle
+from convexnn.oracles.pencil import PencilOracle
+from convexnn.oracles.planar import PlanarOracle
+
+__all__ = ["MAX_PRICED", "SCOPES", "Plan", "is_exact_over_networks", "make_plan", "sampled_dictionary"]
+
+SCOPES = ("network", "dictionary")
+_OLD = ("auto", "searched")
+
+# Atoms that one exact answer may visit: about three seconds.
+MAX_PRICED = 300_000_000
+# Hyperplanes of a sampled dictionary.
+_SAMPLE = 20_000
+# Largest dictionary that is preferred to a search where neurons cannot move off it (losses with kinks).
+_SMALL = 3_000_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The oracles for a problem.
+
+    Attributes
+    ----------
+    exact : Oracle or None
+        Exact over what it visits, if that is affordable.
+    search : Oracle or None
+        Finds good neurons in any dimension; None where wedge neurons were asked for, or no neuron responds.
+    scope : "network", "dictionary" or "none"
+        What a proof by the exact oracle speaks of.
+    reason : str
+        One sentence for the user.
+    """
+
+    exact: Oracle | None
+    search: Oracle | None
+    scope: Scope
+    reason: str
+
+
+def is_exact_over_networks(frame: Frame) -> bool:
+    """Whether an exact maximum over all neurons is implemented: l1, and l2 in low rank."""
+    return frame.norm == "l1" or frame.rank <= (2 if frame.affine else 3)
+
+
+def make_plan(
+    frame: Frame,
+    *,
+    scope: str,
+    movable: bool = True,
+    max_atoms: int = MAX_PRICED,
+    random_state: int = 0,
+    n_jobs: int | None = None,
+    n_outputs: int = 1,
+    place: Device | None = None,
+) -> Plan:
+    """Choose the oracles of a problem.
+
+    Parameters
+    ----------
+    frame : Frame
+    scope : "network" or "dictionary"
+        All neurons, or the wedge neurons of the paper only.
+    movable : bool
+        Whether a restricted solver can move neurons off the dictionary, which l2 networks need.
+    max_atoms : int
+        Largest number of atoms that one exact answer may visit.
+    random_state : int
+        Seed of searches and samples.
+    n_jobs : int, optional
+    n_outputs : int
+    place : Device, optional
+        A GPU on which to search.
+
+    Raises
+    ------
+    ParameterError
+        If the scope is unknown.
+    """
+    if scope not in SCOPES:
+        old = " ('auto' and 'searched' of version 0.1 are what 'network' does now)" if scope in _OLD else ""
+        raise ParameterError(f"scope={scope!r} is unknown; choose one of {', '.join(map(repr, SCOPES))}{old}.")
+    if frame.rank == 0:
+        return Plan(None, None, "network", "no neuron: all samples are equal, a constant is optimal")
+    count = 2 * count_hyperplanes(frame.n, frame.rank, norm=frame.norm, affine=frame.affine)
+    if scope == "dictionary":
+        return _dictionary(frame, count, max_atoms, random_state, n_jobs)
+    # On the CPU NumPy is as fast as others, and gives tensors the same bits as arrays.
+    points = frame.points if place is None else place.keep(frame.points)
+    search = AscentOracle(frame, random_state=random_state, points=points, n_jobs=n_jobs, n_outputs=n_outputs)
+    fixed = frame.norm == "l1" or frame.rank <= 1  # wedge neurons are optimal among all
+    if is_exact_over_networks(frame) and (fixed or movable) and count <= max_atoms:
+        exact = _exact_oracle(frame, network=True, n_jobs=n_jobs)
+        return Plan(exact, search, "network", f"{exact.strategy} ({spell_count(count)} atoms)")
+    if not (fixed or movable) and count <= min(max_atoms, _SMALL):
+        exact = _exact_oracle(frame, network=False, n_jobs=n_jobs)
+        why = "neurons cannot move for this loss or solver"
+        return Plan(exact, search, exact.scope, f"{exact.strategy} ({spell_count(count)} atoms; {why})")
+    why = (
+        f"{spell_count(count)} atoms exceed max_atoms={max_atoms:,}"
+        if is_exact_over_networks(frame)
+        else f"no exact method is known in {frame.rank} dimensions"
+    )
+    return Plan(None, search, "none", f"{search.strategy} ({why})")
+
+
+def _exact_oracle(frame: Frame, *, network: bool, n_jobs: int | None) -> Oracle:
+    if frame.rank == 1:
+        return LineOracle(frame) if frame.affine else RayOracle(frame)
+    if frame.rank == 2 and frame.affine:
+        return PlanarOracle(frame, network=network, n_jobs=n_jobs)
+    return PencilOracle(frame, network=network, n_jobs=n_jobs)
+
+
+def _dictionary(frame: Frame, count: int, max_atoms: int, random_state: int, n_jobs: int | None) -> Plan:
+    if count <= max_atoms:
+        exact = _exact_oracle(frame, network=False, n_jobs=n_jobs)
+        return Plan(exact, None, exact.scope, f"{exact.strategy} ({spell_count(count)} atoms)")
+    sample = sampled_dictionary(frame, max(1, min(_SAMPLE, max_atoms // 2)), random_state)
+    return Plan(
+        sample,
+        None,
+        "dictionary",
+        f"{2 * sample.n_hyperplanes:,} of {spell_count(count)} atoms were sampled, because max_atoms={max_atoms:,}; "
+        "the certificate speaks of these only. Raise max_atoms, or reduce samples or features, to get more.",
+    )
+
+
+def sampled_dictionary(frame: Frame, size: int, random_state: int) -> ListedOracle:
+    """An oracle for random wedge neurons."""
+    planes = draw_wedges(frame, size, np.random.default_rng(random_state))
+    return ListedOracle(frame, planes.normals, planes.offsets, planes.generators, complete=False)

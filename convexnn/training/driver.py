@@ -1,0 +1,244 @@
+"""The driver: a good network first, then as much exactness and proof as the budget allows.
+
+Every budget is counted work, so that results are the same from run to run; a time limit stops the same work earlier.
+The driver asks oracles and restricted solvers what they can do and never which ones they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from convexnn._blas import single_thread
+from convexnn._checks import check_bias, check_count, check_norm
+from convexnn._memory import keep_memory
+from convexnn._progress import UNLIMITED, Clock, Limits, Observer
+from convexnn._types import ArrayLike, Bias, Floats, Norm
+from convexnn.certificate import Certificate, Orders, certify
+from convexnn.certificate.branch import can_branch
+from convexnn.exceptions import ParameterError
+from convexnn.losses import LOSSES
+from convexnn.network import ReLUNetwork
+from convexnn.network.neurons import NeuronSet
+from convexnn.network.reconstruct import reconstruct
+from convexnn.oracles.base import Effort
+from convexnn.restricted.problem import LassoProblem, make_problem
+from convexnn.restricted.solution import Solution
+from convexnn.search.convert import neurons_of
+from convexnn.search.parameters import SEARCH_TOL, SearchParams
+from convexnn.training.choice import MAX_PRICED, make_plan, sampled_dictionary
+from convexnn.training.exact import ExactMethod, constant_solution
+from convexnn.training.interpolation import check_consistent, interpolate, interpolate_searched
+from convexnn.training.result import TrainingResult
+from convexnn.training.samples import check_samples
+from convexnn.training.searching import SearchMethod
+
+__all__ = ["BOUNDS", "EXACT_TOL", "Driver"]
+
+BOUNDS = ("none", "quick", "full")
+EXACT_TOL = 1e-6
+"""Relative gap that exact methods reach if no tol is given."""
+
+# Exact methods go to this share of the tolerance, so that the gap that is recomputed afterwards is below it, too.
+_INNER = 0.5
+# Row visits of an exact method from which on a quick search comes first: a few seconds of one core.
+_HEAVY = 3e8
+# Answers of an oracle that an exact method usually needs, and seconds per row visit.
+_ROUNDS, _SECONDS_PER_VISIT = 30, 1e-8
+# Seconds that a proof has even where a time limit is over.
+_PROOF = 0.1
+# Wedges that a heavy problem over the dictionary begins with.
+_OFFERED = 200
+# Shares of a time limit: of the quick search, and of all training, after which the proof has its turn.
+_QUICK, _TRAINING = 0.1, 0.85
+
+
+class Driver:
+    """Solve one data set at any penalties, each from the neurons of the last.
+
+    Parameters
+    ----------
+    X, y, norm, bias, loss, scope, solver, solver_options, max_atoms, random_state, sample_weight, n_jobs, bound,
+    search :
+        As in :func:`convexnn.train`.
+    backend : array, optional
+        An array on whose GPU neurons are searched; needed where X is a copy that has left it.
+    """
+
+    def __init__(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        norm: Norm = "l2",
+        bias: Bias = True,
+        loss: str = "squared_error",
+        scope: str = "network",
+        solver: str = "auto",
+        solver_options: Mapping[str, Any] | None = None,
+        max_atoms: int = MAX_PRICED,
+        random_state: int | None = None,
+        sample_weight: ArrayLike | None = None,
+        n_jobs: int | None = None,
+        bound: str = "quick",
+        search: SearchParams | None = None,
+        backend: Any = None,
+    ) -> None:
+        keep_memory()
+        self._data = data = check_samples(X, y, sample_weight)
+        LOSSES.check(loss)
+        self._n_jobs, self._seed = n_jobs, 0 if random_state is None else random_state
+        self._problem = make_problem(
+            data.X, data.Y, beta=1.0, norm=check_norm(norm), bias=check_bias(bias), loss=loss,
+            sample_weight=data.weight, place=X if backend is None else backend,
+        )  # fmt: skip
+        movable = solver in ("auto", "native") and self._problem.loss.smooth
+        self._plan = make_plan(
+            self._problem.frame, scope=scope, movable=movable, max_atoms=check_count("max_atoms", max_atoms),
+            random_state=self._seed, n_jobs=n_jobs, n_outputs=self._problem.n_outputs, place=self._problem.place,
+        )  # fmt: skip
+        self._solver, params = solver, SearchParams() if search is None else search
+        self._exact = None if self._plan.exact is None else ExactMethod(self._plan.exact, solver, solver_options)
+        self._search: SearchMethod | None = None
+        if self._plan.search is not None:
+            self._search = SearchMethod(self._plan.search, params, solver, solver_options, self._seed)
+        if bound not in BOUNDS:
+            raise ParameterError(f"bound={bound!r} is unknown; choose one of {', '.join(map(repr, BOUNDS))}.")
+        self._orders, self._bound = Orders(), bound
+
+    @property
+    def strategy(self) -> str:
+        """How neurons are searched, and why so."""
+        return self._plan.reason
+
+    @property
+    def scope(self) -> str:
+        """What proofs by training itself speak of: "network", "dictionary" or "none"."""
+        return self._plan.scope
+
+    def start_from(self, network: ReLUNetwork) -> None:
+        """Begin the next search with the neurons of a network; exact methods need no start and ignore it."""
+        if self._search is not None:
+            self._search.start_from(neurons_of(self._problem, network))
+
+    def beta_max(self, clock: Clock = UNLIMITED) -> float:
+        """Smallest beta at which the network without neurons is optimal, in the units of the user."""
+        problem = self._problem
+        oracle = self._plan.search if self._plan.exact is None else self._plan.exact
+        if oracle is None:
+            return 0.0
+        with single_thread():
+            v = problem.dual_vector(problem.outputs(problem.constant()))
+            found = oracle.fresh().price(v, 0.0, 1, clock=clock, effort=Effort.PROBE)
+            return found.strongest * problem.unit
+
+    def solve(
+        self, beta: float, *, tol: float | None, max_iter: int, clock: Clock, observer: Observer | None = None
+    ) -> TrainingResult:
+        """Train at one penalty, from the neurons of the last one."""
+        with single_thread():
+            limits = Limits(SEARCH_TOL if tol is None else tol, max_iter, clock, observer)
+            exact = replace(limits, tol=_INNER * (EXACT_TOL if tol is None else tol))
+            if beta == 0:
+                return self._assemble(self._problem, self._interpolate(exact, limits), beta, tol, clock)
+            problem = self._problem.with_beta(beta)
+            solution = self._minimise(problem, exact, limits)
+            trace = tuple(problem.to_input_progress(state) for state in solution.trace)
+            return self._assemble(problem, replace(solution, trace=trace), beta, tol, clock)
+
+    def _minimise(self, problem: LassoProblem, exact: Limits, limits: Limits) -> Solution:
+        """The best network that the budget allows."""
+        if self._exact is None:
+            if self._search is None:
+                return constant_solution(problem)
+            if self._bound == "full" and can_branch(problem.frame):
+                return self._search.solve_and_branch(problem, limits, exact)
+            return self._search.solve(problem, limits)
+        visits = _ROUNDS * self._exact.cost(problem)
+        quick = None
+        if visits > _HEAVY and self._search is not None:
+            quick = self._search.quick(problem, limits.within(_QUICK))
+            left = limits.clock.left
+            if left is not None and visits * _SECONDS_PER_VISIT > left:
+                # The exact method would not end, and a search that goes on makes more of the time.
+                return self._search.solve(problem, limits.after(quick.trace)).after(quick.trace)
+            exact = exact.after(quick.trace)
+        elif visits > _HEAVY:
+            # Wedges drawn at random are the quick network of the dictionary.
+            self._exact.offer(problem, sampled_dictionary(problem.frame, _OFFERED, self._seed).hyperplanes())
+        found = self._exact.solve(problem, exact.within(_TRAINING), start=quick)
+        if quick is None:
+            return found
+        best = found if found.primal <= quick.primal else replace(found, neurons=quick.neurons, primal=quick.primal)
+        return best.after(quick.trace)
+
+    def _interpolate(self, exact: Limits, limits: Limits) -> Solution:
+        """Least norm with f = y."""
+        problem = self._problem
+        if problem.loss_name != "squared_error":
+            raise ParameterError(f"beta=0 interpolates, so loss={problem.loss_name!r} has no meaning; leave it out.")
+        check_consistent(self._data.X, self._data.Y)
+        if self._plan.exact is not None:
+            return interpolate(problem, self._plan.exact.wedges_only(), self._solver, exact)
+        if self._search is None:
+            return constant_solution(problem, interpolating=True)
+        return interpolate_searched(problem, self._search, self._solver, limits, self._seed)
+
+    def _assemble(
+        self, problem: LassoProblem, solution: Solution, beta: float, tol: float | None, clock: Clock
+    ) -> TrainingResult:
+        """Network, atoms and certificate in the units of the user."""
+        neurons = solution.neurons
+        atoms = problem.to_atoms(neurons.normals, neurons.offsets, neurons.rows)
+        z, t = problem.to_input(neurons.coef, neurons.intercept)
+        network = reconstruct(z, atoms.normals, atoms.offsets, t, norm=problem.norm, bias=problem.bias)
+        flat = self._data.flat and z.shape[1] == 1
+        return TrainingResult(
+            network=network,
+            certificate=self._certify(problem, network, solution, beta, EXACT_TOL if tol is None else tol, clock),
+            atoms=atoms,
+            coef=z[:, 0] if flat else z,
+            intercept=float(t[0]) if flat else t,
+            trace=solution.trace,
+            status=solution.status,
+            strategy=self._plan.reason,
+            beta=beta,
+            search_violation=solution.strongest / problem.beta - 1.0 if beta > 0 else np.nan,
+            frame=problem.frame,
+        )
+
+    def _certify(
+        self, problem: LassoProblem, network: ReLUNetwork, solution: Solution, beta: float, tol: float, clock: Clock
+    ) -> Certificate:
+        data, plan = self._data, self._plan
+        scope = plan.scope
+        if self._bound == "full" and scope == "none" and can_branch(problem.frame) and beta > 0:
+            scope = "network"
+        if beta == 0 and scope == "network" and not (problem.norm == "l1" or problem.frame.rank <= 1):
+            scope = "dictionary"  # interpolation chooses among wedges
+        atoms = None if plan.exact is None else plan.exact.atoms()
+
+        def prove(dual_point: Floats | None) -> Certificate:
+            return certify(
+                network, *data.given[:2], beta=beta, norm=problem.norm, bias=problem.bias, loss=problem.loss_name,
+                scope=scope, atoms=atoms, sample_weight=data.given[2], tol=tol,
+                dual_point=None if dual_point is None else data.spread(dual_point),
+                time_limit=None if clock.left is None else max(clock.left, _PROOF), n_jobs=self._n_jobs, orders=self._orders,
+            )  # fmt: skip
+
+        if beta == 0:
+            return prove(solution.v)
+        certificate = prove(None)
+        if certificate.holds or solution.v is None or scope == "none":
+            return certificate
+        # The dual vector of a conic solver is better than the gradient where the loss has kinks or z is inexact.
+        offered = prove(problem.to_input_dual(solution.v))
+        return certificate if certificate.gap <= offered.gap else offered
+
+    @property
+    def neurons(self) -> NeuronSet | None:
+        """Where the next search begins, in working coordinates."""
+        return None if self._search is None else self._search.found

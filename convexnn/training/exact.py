@@ -1,0 +1,116 @@
+"""Exact methods: which restricted solver goes with an oracle, decided by what both declare."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from convexnn._progress import Limits, Progress
+from convexnn.exceptions import InfeasibleError
+from convexnn.network.neurons import NeuronSet
+from convexnn.oracles.base import Oracle
+from convexnn.restricted import ColumnSolver, make_length_solver, make_solver
+from convexnn.restricted.faces.solver import FaceSolver
+from convexnn.restricted.problem import LassoProblem
+from convexnn.restricted.solution import Solution
+from convexnn.restricted.status import Status
+from convexnn.search.search import solve_search
+from convexnn.training.column_generation import generate
+from convexnn.training.line_path import has_line_solver, solve_line
+
+__all__ = ["ExactMethod", "constant_solution"]
+
+# Relative gap over wedges at which their neurons may begin to move.
+_START = 1e-6
+# Neurons asked for per round once they move.
+_FACE_BATCH = 256
+
+
+class ExactMethod:
+    """Solve problems that differ in their penalty only, each from the neurons of the last.
+
+    Parameters
+    ----------
+    oracle : Oracle
+        An exact one.
+    solver, options :
+        Restricted solver for fixed neurons, by its name in :func:`convexnn.train`, and its options.
+    """
+
+    def __init__(self, oracle: Oracle, solver: str, options: Mapping[str, Any] | None) -> None:
+        self._oracle, self._solver, self._options = oracle, solver, options
+        self._columns: ColumnSolver | None = None
+        self._faces: FaceSolver | None = None
+
+    def cost(self, problem: LassoProblem) -> float:
+        """Row visits of one answer of the oracle."""
+        return self._oracle.cost(problem.n_outputs)
+
+    def solve(self, problem: LassoProblem, limits: Limits, *, start: Solution | None = None) -> Solution:
+        """Minimise over the scope of the oracle as far as `limits` ask for, from a start if that helps."""
+        if has_line_solver(problem, self._solver):
+            return solve_line(problem, limits)
+        if self._oracle.moves:
+            return self._move(problem, limits)
+        columns = self._column_solver(problem)
+        if start is not None and self._oracle.scope == "network":
+            columns.add(_unknown(columns, start.neurons))
+        return generate(problem, self._oracle, columns, limits)
+
+    def offer(self, problem: LassoProblem, neurons: NeuronSet) -> None:
+        """Let the restricted solver know some neurons before the first answer of the oracle."""
+        columns = self._column_solver(problem)
+        columns.add(_unknown(columns, neurons))
+
+    def _column_solver(self, problem: LassoProblem) -> ColumnSolver:
+        """The solver that keeps its neurons from problem to problem."""
+        if self._columns is None:
+            self._columns = make_solver(problem, self._solver, self._options)
+        return self._columns
+
+    def _move(self, problem: LassoProblem, limits: Limits) -> Solution:
+        """Every l2 neuron counts: the wedge optimum is close, and its neurons then move inside their faces."""
+        trace: tuple[Progress, ...] = ()
+        if self._faces is None:
+            coarse = replace(limits, tol=max(limits.tol, _START))
+            first = generate(problem, self._oracle.wedges_only(), self._column_solver(problem), coarse)
+            if len(first.trace) == limits.max_iter or limits.clock.expired:
+                return first
+            trace = first.trace
+            if not FaceSolver.serves(problem):
+                # Neurons move by local descent; the exact oracle adds what is missing and proves the end.
+                return self._descend(problem, first, limits)
+            self._faces = FaceSolver(problem, make_length_solver)
+            self._faces.start(first.neurons)
+        last = generate(problem, self._oracle, self._faces, limits.after(trace), batch=_FACE_BATCH)
+        return last.after(trace)
+
+    def _descend(self, problem: LassoProblem, first: Solution, limits: Limits) -> Solution:
+        last = solve_search(
+            problem, self._oracle, lambda: make_solver(problem, self._solver, self._options),
+            limits.after(first.trace), start=first.neurons,
+        )  # fmt: skip
+        return last.after(first.trace)
+
+
+def _unknown(columns: ColumnSolver, neurons: NeuronSet) -> NeuronSet:
+    return neurons.select(~columns.working.contains(neurons))
+
+
+def constant_solution(problem: LassoProblem, *, interpolating: bool = False) -> Solution:
+    """The network without neurons, for samples that are all equal.
+
+    Raises
+    ------
+    InfeasibleError
+        If it must interpolate, there is no intercept and a target is not zero.
+    """
+    constant = problem.constant()
+    value = 0.0 if interpolating else problem.value_of(constant)
+    if interpolating and not problem.intercept and problem.targets.any():
+        raise InfeasibleError(
+            "no neuron responds to these samples and there is no intercept, but targets are not zero; use bias=True."
+        )
+    v = 0.0 * problem.targets if interpolating else None
+    return Solution(constant, v, value, value, Status.CERTIFIED, ())
