@@ -28,6 +28,11 @@ def _json_option(function: Any) -> Any:
     return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(function)
 
 
+_require_gap = click.option(
+    "--require-gap", type=float, help="Leave with 3 unless a relative gap of at most this is proved."
+)
+
+
 def _training_options(function: Any) -> Any:
     """Options that every training command has."""
     for option in reversed(
@@ -37,8 +42,9 @@ def _training_options(function: Any) -> Any:
             click.option("--beta", type=float, help="Weight decay; by default beta-ratio * beta_max."),
             click.option("--beta-ratio", type=float, default=1e-2, show_default=True, help="Of beta_max."),
             click.option("--solver", default="auto", show_default=True, help="Backend, see doctor."),
-            click.option("--tol", type=float, default=1e-6, show_default=True, help="Relative gap to reach."),
+            click.option("--tol", type=float, help="Gap to reach, or what a search may leave [default: 1e-6, 1e-3]."),
             click.option("--time-limit", type=float, help="Seconds; the best network so far is kept."),
+            _require_gap,
             click.option("--max-atoms", type=int, help="Largest number of candidate neurons."),
             click.option("--seed", type=int, default=0, show_default=True, help="For heuristic searches."),
             click.option("--quiet", is_flag=True, help="No progress on standard error."),
@@ -112,6 +118,7 @@ def predict(**options: Any) -> int:
     help="Networks to compare with; network: all, by branch and bound if need be.",
 )  # fmt: skip
 @click.option("--tol", type=float, default=1e-6, show_default=True, help="Relative gap to accept.")
+@_require_gap
 @click.option("--time-limit", type=float, help="Seconds for the proof.")
 @_json_option
 def certify(**options: Any) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import numpy as np
 
-from convexnn._checks import check_real, check_tol
+from convexnn._checks import check_real, check_time_limit, check_tol
 from convexnn._progress import Clock
 from convexnn._types import Floats
 from convexnn.certificate import certify
@@ -23,6 +23,9 @@ from convexnn.training.driver import Driver
 from convexnn.training.train import MAX_ITER
 
 __all__ = ["run_certify", "run_fit", "run_predict"]
+
+# Share of a time limit that the largest useful penalty may take.
+_PENALTY = 0.2
 
 
 def _names(features: str) -> list[str]:
@@ -50,8 +53,9 @@ def run_fit(
     beta_ratio: float,
     scope: str,
     solver: str,
-    tol: float,
+    tol: float | None,
     time_limit: float | None,
+    require_gap: float | None,
     max_atoms: int | None,
     seed: int,
     quiet: bool,
@@ -62,15 +66,13 @@ def run_fit(
     X, y = _columns(open_table(file), names, target)
     kind: dict[str, Any] = {"norm": norm, "bias": bias_from_word(bias)}
     limits: dict[str, Any] = {} if max_atoms is None else {"max_atoms": max_atoms}
-    if time_limit is not None:
-        check_real("time_limit", time_limit, low=0.0, strict=True)
-    clock = Clock(time_limit)
-    session = Driver(X, y, scope=scope, solver=solver, random_state=seed, **kind, **limits)
+    clock = Clock(check_time_limit(time_limit))
+    driver = Driver(X, y, scope=scope, solver=solver, random_state=seed, **kind, **limits)
     if beta is None:
         ratio = check_real("beta_ratio", beta_ratio, low=0.0, strict=True, hint="0.01 is a good start.")
         # A constant target has beta_max = 0: every beta > 0 gives the same constant network.
-        beta = ratio * (session.beta_max() or 1.0)
-    result = session.solve(
+        beta = ratio * (driver.beta_max(clock.part(_PENALTY)) or 1.0)
+    result = driver.solve(
         check_real("beta", beta, low=0.0),
         tol=check_tol(tol),
         max_iter=MAX_ITER,
@@ -78,10 +80,10 @@ def run_fit(
         observer=progress_printer(quiet=quiet),
     )
     save_model(out, result.network, result.certificate, Recipe(target, names, beta, **kind))
-    summary = certificate_summary(result.certificate, tol)
+    summary = certificate_summary(result.certificate)
     size = {"samples": len(X), "neurons": result.network.n_neurons, "beta": beta, "written_to": str(out)}
     show({**summary, **size}, as_json=as_json)
-    return verdict(result.certificate, tol)
+    return verdict(result.certificate, require_gap)
 
 
 def run_predict(*, model: Path, file: Path, features: str | None, out: Path | None, as_json: bool) -> int:
@@ -115,6 +117,7 @@ def run_certify(
     scope: str,
     tol: float,
     time_limit: float | None,
+    require_gap: float | None,
     as_json: bool,
 ) -> int:
     """Prove a bound for a saved network from the data alone."""
@@ -140,7 +143,7 @@ def run_certify(
         tol=tol,
         time_limit=time_limit,
     )
-    summary = certificate_summary(certificate, tol)
+    summary = certificate_summary(certificate)
     error = float(np.sqrt(np.mean((network.predict(X) - y) ** 2)))
     show({**summary, "neurons": network.n_neurons, "root_mean_square_error": error}, as_json=as_json)
-    return verdict(certificate, tol)
+    return verdict(certificate, require_gap)

@@ -54,7 +54,7 @@ def _report(result: TrainingResult, runs: list[LocalRun]) -> dict[str, Any]:
     objectives = np.array([run.objective for run in runs])
     best = float(objectives.min())
     return {
-        **certificate_summary(result.certificate, _TOL),
+        **certificate_summary(result.certificate),
         "neurons": result.network.n_neurons,
         "local_runs": len(runs),
         "best_local_objective": best,

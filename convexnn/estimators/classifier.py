@@ -40,7 +40,7 @@ class ConvexReLUClassifier(ConvexFit, NetworkDecisions, ClassifierMixin, BaseEst
     loss : {"log_loss", "squared_hinge", "hinge", "squared_error"}, default="log_loss"
         "log_loss" is softmax cross-entropy for more than two classes and gives probabilities. The others
         separate each class from the rest.
-    scope, solver, tol, max_iter, time_limit, max_atoms, random_state, n_jobs, verbose, warm_start :
+    scope, bound, solver, tol, max_iter, time_limit, max_atoms, random_state, n_jobs, verbose, warm_start :
         As in :class:`ConvexReLURegressor`.
 
     Attributes
@@ -69,6 +69,7 @@ class ConvexReLUClassifier(ConvexFit, NetworkDecisions, ClassifierMixin, BaseEst
         bias: Bias = True,
         loss: str = "log_loss",
         scope: str = "network",
+        bound: str = "quick",
         solver: str = "auto",
         tol: float | None = None,
         max_iter: int = MAX_ITER,
@@ -85,6 +86,7 @@ class ConvexReLUClassifier(ConvexFit, NetworkDecisions, ClassifierMixin, BaseEst
         self.bias = bias
         self.loss = loss
         self.scope = scope
+        self.bound = bound
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter

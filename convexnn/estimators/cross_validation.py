@@ -84,6 +84,7 @@ class _RatioSearch(CallbackSupport, FittedNetwork):
         bias: Bias = True,
         loss: str | None = None,
         scope: str = "network",
+        bound: str = "quick",
         solver: str = "auto",
         tol: float | None = None,
         max_iter: int = MAX_ITER,
@@ -102,6 +103,7 @@ class _RatioSearch(CallbackSupport, FittedNetwork):
         self.bias = bias
         self.loss = loss
         self.scope = scope
+        self.bound = bound
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter
@@ -112,7 +114,9 @@ class _RatioSearch(CallbackSupport, FittedNetwork):
         self.verbose = verbose
 
     def _estimator(self, **options: Any) -> Any:
-        names = ("norm", "bias", "scope", "solver", "tol", "max_iter", "time_limit", "max_atoms", "random_state")
+        names = (
+            "norm", "bias", "scope", "bound", "solver", "tol", "max_iter", "time_limit", "max_atoms", "random_state",
+        )  # fmt: skip
         loss = {} if self.loss is None else {"loss": self.loss}
         return self._base(**{name: getattr(self, name) for name in names}, **loss, **options)
 
@@ -200,7 +204,7 @@ _DOC = """
         Folds computed side by side (joblib); the result does not depend on it.
     time_limit : float, optional
         Seconds for each fit; there is one per fold and ratio, and the final one.
-    norm, bias, loss, scope, solver, tol, max_iter, max_atoms, random_state, verbose :
+    norm, bias, loss, scope, bound, solver, tol, max_iter, max_atoms, random_state, verbose :
         As in the estimator without CV.
 
     Attributes

@@ -36,6 +36,7 @@ class ConvexFit(CallbackSupport, FittedNetwork):
     norm: Norm
     bias: Bias
     scope: str
+    bound: str
     solver: str
     tol: float | None
     max_iter: int
@@ -89,7 +90,7 @@ class ConvexFit(CallbackSupport, FittedNetwork):
     def _start(self, X: Floats, y: Floats, weight: Floats | None, loss: str, samples: Any) -> Driver:
         """The session of the last fit if `warm_start` and nothing but penalty and limits changed, or a new one."""
         options: dict[str, Any] = {
-            "norm": self.norm, "bias": self.bias, "loss": loss, "scope": self.scope,
+            "norm": self.norm, "bias": self.bias, "loss": loss, "scope": self.scope, "bound": self.bound,
             "solver": self.solver, "max_atoms": self.max_atoms, "random_state": self._seed(), "n_jobs": self.n_jobs,
         }  # fmt: skip
         if not self.warm_start:

@@ -36,16 +36,18 @@ class ConvexReLURegressor(ConvexFit, NetworkRegression, BaseEstimator):
     loss : str, default="squared_error"
         "squared_error", "huber", "huber(delta)", "quantile", "quantile(level)" or "poisson".
     scope : {"network", "dictionary"}, default="network"
-        As in :func:`convexnn.train`: which neurons the optimum is over. "network" proves a gap over all networks in up
-        to six dimensions, by branch and bound where nothing faster is known; ask for a larger `tol` there.
+        As in :func:`convexnn.train`: all neurons, or those whose hyperplanes pass through samples.
+    bound : {"none", "quick", "full"}, default="quick"
+        How much is spent on a lower bound where neurons are searched.
     solver : str, default="auto"
         Solver of the restricted problems: "native", "clarabel", "scs", "ecos", "piqp" or "cvxpy".
-    tol : float, default=1e-6
-        Relative duality gap to reach.
+    tol : float, optional
+        Relative duality gap for exact methods (1e-6 by default), relative objective still to be gained for searches
+        (1e-3 by default).
     max_iter : int, default=1000
         Largest number of rounds.
     time_limit : float, optional
-        Seconds after which the best network so far is kept.
+        Seconds from the call of `fit`, kept by everything in it; the best network so far is kept.
     max_atoms : int, default=300000000
         Candidate neurons that may be searched exactly; beyond that the search is heuristic and proves nothing.
     random_state : int, RandomState or None, default=None
@@ -112,6 +114,7 @@ class ConvexReLURegressor(ConvexFit, NetworkRegression, BaseEstimator):
         bias: Bias = True,
         loss: str = "squared_error",
         scope: str = "network",
+        bound: str = "quick",
         solver: str = "auto",
         tol: float | None = None,
         max_iter: int = MAX_ITER,
@@ -128,6 +131,7 @@ class ConvexReLURegressor(ConvexFit, NetworkRegression, BaseEstimator):
         self.bias = bias
         self.loss = loss
         self.scope = scope
+        self.bound = bound
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter

@@ -42,6 +42,8 @@ BOUNDS = ("none", "quick", "full")
 EXACT_TOL = 1e-6
 """Relative gap that exact methods reach if no tol is given."""
 
+_BRANCH = "; branch and bound then proves what it can"
+
 # Exact methods go to this share of the tolerance, so that the gap that is recomputed afterwards is below it, too.
 _INNER = 0.5
 # Row visits of an exact method from which on a quick search comes first: a few seconds of one core.
@@ -112,7 +114,8 @@ class Driver:
     @property
     def strategy(self) -> str:
         """How neurons are searched, and why so."""
-        return self._plan.reason
+        branched = self._bound == "full" and self._exact is None and can_branch(self._problem.frame)
+        return self._plan.reason + (_BRANCH if branched else "")
 
     @property
     def scope(self) -> str:
@@ -204,7 +207,7 @@ class Driver:
             intercept=float(t[0]) if flat else t,
             trace=solution.trace,
             status=solution.status,
-            strategy=self._plan.reason,
+            strategy=self.strategy,
             beta=beta,
             search_violation=solution.strongest / problem.beta - 1.0 if beta > 0 else np.nan,
             frame=problem.frame,
@@ -226,7 +229,8 @@ class Driver:
                 network, *data.given[:2], beta=beta, norm=problem.norm, bias=problem.bias, loss=problem.loss_name,
                 scope=scope, atoms=atoms, sample_weight=data.given[2], tol=tol,
                 dual_point=None if dual_point is None else data.spread(dual_point),
-                time_limit=None if clock.left is None else max(clock.left, _PROOF), n_jobs=self._n_jobs, orders=self._orders,
+                time_limit=None if clock.left is None else max(clock.left, _PROOF),
+                n_jobs=self._n_jobs, orders=self._orders,
             )  # fmt: skip
 
         if beta == 0:

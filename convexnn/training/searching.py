@@ -22,6 +22,8 @@ __all__ = ["SearchMethod"]
 _QUICK_TOL, _QUICK_ROUNDS = 1e-2, 3
 # Shares of the time that is left for a search that is to be proved, and then for closing its gap.
 _SEARCH, _CLOSE = 0.4, 0.5
+# Tolerance of that search at most, and the distance of the two bounds of the response as a share of the gap wanted.
+_FINE, _BRACKET = 1e-4, 0.5
 
 
 class SearchMethod:
@@ -59,10 +61,11 @@ class SearchMethod:
 
     def solve_and_branch(self, problem: LassoProblem, limits: Limits, exact: Limits) -> Solution:
         """A search, then rounds with an oracle that proves by branch and bound what the search cannot."""
-        first = self.solve(problem, limits.within(_SEARCH))
+        fine = replace(limits, tol=min(limits.tol, _FINE))
+        first = self.solve(problem, fine.within(_SEARCH))
         if len(first.trace) >= limits.max_iter:
             return first
-        oracle = BranchOracle(problem.frame, self._oracle.fresh(), tol=exact.tol)
+        oracle = BranchOracle(problem.frame, self._oracle.fresh(), tol=_BRACKET * exact.tol)
         last = solve_search(
             problem, oracle, lambda: make_solver(problem, self._solver, self._options),
             exact.within(_CLOSE).after(first.trace), params=self._params, start=first.neurons,

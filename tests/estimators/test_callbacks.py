@@ -68,7 +68,7 @@ def test_callbacks_change_nothing_and_follow_clones():
 
 def test_a_callback_stops_training_and_the_gap_stays_true():
     seen = Recorder(stop_after=1)
-    net = ConvexReLURegressor(beta=1e-3).set_callbacks(seen)
+    net = ConvexReLURegressor(beta=1e-3, tol=1e-6).set_callbacks(seen)
     with pytest.warns(GapWarning, match="Stopped by a callback") as caught:
         net.fit(X, y)
     assert caught[0].filename == __file__
@@ -128,7 +128,7 @@ def test_propagated_callbacks_see_every_round_of_every_fit_and_may_stop_them():
     assert set(seen.y) == {"in", "out"}
     stopping = Everywhere(stop_after=1)
     with pytest.warns(GapWarning, match="Stopped by a callback"):
-        stopped = ConvexReLUClassifierCV(beta_ratios=(0.3, 0.1), cv=2).set_callbacks(stopping).fit(A, labels)
+        stopped = ConvexReLUClassifierCV(beta_ratios=(0.3, 0.1), cv=2, tol=1e-6).set_callbacks(stopping).fit(A, labels)
     assert stopping.events.count("end round") < rounds
     assert stopped.status_ == "Stopped by a callback."
 
@@ -154,7 +154,7 @@ def test_stopping_a_deep_fit_makes_its_block_the_last():
     A, b = make_moons(60, noise=0.2, random_state=0)
     seen = Recorder(stop_after=2)
     with pytest.warns(GapWarning, match="Stopped by a callback") as caught:
-        net = DeepConvexReLUClassifier(n_blocks=3, beta_ratio=1e-3).set_callbacks(seen).fit(A, b)
+        net = DeepConvexReLUClassifier(n_blocks=3, beta_ratio=1e-3, tol=1e-6).set_callbacks(seen).fit(A, b)
     assert caught[0].filename == __file__
     assert set(seen.y) == {0, 1}
     assert len(net.certificates_) == 1

@@ -40,16 +40,16 @@ def test_fit_equals_the_function(norm, bias):
 
 
 def test_scope_is_that_of_the_function():
-    """In three dimensions "auto" speaks of wedge neurons; "network" proves a gap over all networks."""
+    """In three dimensions "dictionary" speaks of wedge neurons; a full bound proves a gap over all networks."""
     data = np.column_stack([X, rng.normal(size=40)])
     beta = 0.1 * convexnn.beta_max(data, y)
-    fits = {scope: ConvexReLURegressor(beta=beta, scope=scope, tol=1e-3).fit(data, y) for scope in ("auto", "network")}
-    assert fits["auto"].certificate_.scope == "dictionary"
-    proved = fits["network"]
+    wedges = ConvexReLURegressor(beta=beta, scope="dictionary", tol=1e-3).fit(data, y)
+    assert wedges.certificate_.scope == "dictionary"
+    proved = ConvexReLURegressor(beta=beta, bound="full", tol=1e-3).fit(data, y)
     assert proved.certificate_.scope == "network"
     assert proved.certified_
     # The best network of wedge neurons is no better than the best of all, up to its gap.
-    assert proved.lower_bound_ <= fits["auto"].objective_
+    assert proved.lower_bound_ <= wedges.objective_
     searched = ConvexReLURegressor(beta=beta, max_atoms=1, tol=1e-3)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -142,9 +142,9 @@ def test_constant_target_gives_a_constant():
 
 def test_an_open_gap_is_warned_about_in_both_dialects():
     with pytest.warns(SklearnConvergenceWarning, match="relative duality gap"):
-        net = ConvexReLURegressor(max_iter=1, beta_ratio=1e-3).fit(X, y)
+        net = ConvexReLURegressor(max_iter=1, beta_ratio=1e-3, tol=1e-6).fit(X, y)
     with pytest.warns(ConvergenceWarning):
-        ConvexReLURegressor(max_iter=1, beta_ratio=1e-3).fit(X, y)
+        ConvexReLURegressor(max_iter=1, beta_ratio=1e-3, tol=1e-6).fit(X, y)
     assert not net.certified_
     assert net.dual_gap_ > 1e-6
     assert np.isfinite(net.predict(X)).all()

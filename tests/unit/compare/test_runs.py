@@ -64,7 +64,7 @@ def test_every_method_is_measured_on_the_common_objective(classes, method):
     else:
         assert record.objective > record.loss
     if method == "convex":
-        assert record.lower_bound <= record.objective * (1 + 1e-12)
+        assert not record.lower_bound > record.objective * (1 + 1e-12)  # nan where nothing is proved
         assert record.trace[-1][1] == pytest.approx(record.objective, rel=1e-6)
 
 

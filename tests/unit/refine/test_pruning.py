@@ -94,7 +94,7 @@ def test_removal_costs_are_differences_of_the_objective(norm: str, bias, loss: s
     network = random_network(np.random.default_rng(1), 6, 3, Y.shape[1], bias)
     neurons = neurons_of(problem, network)
     whole = problem.value_of(neurons)
-    direct = [neurons.select(np.arange(6) != problem.value_of(j)) - whole for j in range(6)]
+    direct = [problem.value_of(neurons.select(np.arange(6) != j)) - whole for j in range(6)]
     np.testing.assert_allclose(removal_costs(problem, neurons), direct, rtol=1e-9, atol=1e-10 * abs(whole))
 
 
