@@ -16,6 +16,7 @@ from convexnn._blas import single_thread
 from convexnn._checks import check_bias, check_count, check_norm, check_points, check_real, check_targets
 from convexnn._progress import Clock
 from convexnn._types import ArrayLike, Bias, Floats, Norm
+from convexnn.certificate.budget import OutOfTime, check_time
 from convexnn.certificate.cones import Cones, Neurons, joined, make_neurons
 from convexnn.certificate.relax import upper_bounds
 from convexnn.certificate.response import MAX_WORK
@@ -104,12 +105,16 @@ class _Run:
         if responses[top] > self.best:
             self.best, self.ray = float(responses[top]), rays[top]
 
-    def begin(self, rays: Floats) -> Cones:
+    def begin(self, rays: Floats, clock: Clock) -> Cones:
         """The first cones."""
         N, K, D = rays.shape
         flat = rays.reshape(-1, D)
         step = self.block
-        sums = np.concatenate([self.neurons.sums(flat[k : k + step]) for k in range(0, len(flat), step)])
+        parts = []
+        for k in range(0, len(flat), step):
+            check_time(clock)
+            parts.append(self.neurons.sums(flat[k : k + step]))
+        sums = np.concatenate(parts)
         self.notice(flat, sums)
         self.work += N * (K + 1) * (len(self.neurons.rows) + _OVERHEAD)
         shaped = sums.reshape(N, K, -1)
@@ -226,8 +231,12 @@ def bracket(
         return Bracket(0.0, 0.0, np.zeros(frame.rank), 0.0, 0, "closed")
     neurons, rays = make_neurons(frame, v / size)
     run = _Run(neurons, floor / size, tol, slack, None if goal is None else goal / size)
+    clock = Clock() if clock is None else clock
     with single_thread():
-        left, ended = _cut_all(run, run.begin(rays), max_work, Clock() if clock is None else clock)
+        try:
+            left, ended = _cut_all(run, run.begin(rays, clock), max_work, clock)
+        except OutOfTime:
+            left, ended = np.array([np.inf]), "time"
     upper = max(run.closed, float(left.max(initial=0.0)), run.best) + neurons.margin
     if run.goal is not None and ended == "closed":
         upper = max(run.goal, run.best)

@@ -20,7 +20,7 @@ from convexnn.certificate.budget import OutOfTime, check_time
 from convexnn.certificate.dual import best_scale, dual_candidates, gap_of
 from convexnn.certificate.orders import Orders
 from convexnn.certificate.record import Certificate, Method, Scope, as_given
-from convexnn.certificate.response import network_scope_is_exact, refuse_work, response_work, strongest
+from convexnn.certificate.response import network_scope_is_exact, refuse_work, response_work, strongest, sweep_seconds
 from convexnn.certificate.stationary import stationary_dual
 from convexnn.exceptions import DictionarySizeError
 from convexnn.geometry.frame import Frame, make_frame
@@ -126,9 +126,13 @@ def largest_response(q: CertificateProblem, v: Floats, correlated: Floats, penal
     check_time(q.clock)
     work = response_work(frame, v.shape[1])
     exact = q.scope == "dictionary" or network_scope_is_exact(frame)
-    if exact and work <= q.max_work:
+    branched = q.scope == "network" and can_branch(frame)
+    left = q.clock.left
+    # Branch and bound may be stopped at any time and has a bound then; a sweep is of no use unless it ends.
+    hurried = branched and frame.rank > 1 and left is not None and sweep_seconds(frame, v.shape[1]) > left
+    if exact and work <= q.max_work and not hurried:
         return _swept(q, frame, v, own)
-    if q.scope == "network" and can_branch(frame):
+    if branched:
         return _branched(q, frame, v, own, penalty_share)
     why = refuse_work(frame, work, q.max_work) if exact else refuse_rank(frame)
     return _Reach("none", note=f"{str(why)[0].upper()}{str(why)[1:]}")
