@@ -73,7 +73,7 @@ def test_proofs_over_all_networks_in_four_dimensions(tmp_path):
     assert report["certified"]
     assert report["scope"] == "network"
     assert "Branch and bound" in report["note"]
-    run("certify", out, file, "--scope", "network", "--time-limit", "0", "--require-gap", "1e-2", code=Exit.NOT_CERTIFIED)
+    run("certify", out, file, "--time-limit", "0", "--require-gap", "1e-2", code=Exit.NOT_CERTIFIED)
 
 
 def test_models_of_the_first_version_are_certified(data):
