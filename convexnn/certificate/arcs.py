@@ -19,14 +19,15 @@ _BLOCK = 4096
 
 
 class _Peak(NamedTuple):
-    """A response, and its neuron by a unit normal and a sample on the hyperplane."""
+    """A response, its neuron by a unit normal and a sample on the hyperplane, and the number of events looked at."""
 
     value: float
     normal: Floats
     pivot: int
+    terms: int
 
 
-def arc_response(sectors: Sectors, v: Floats) -> tuple[float, Floats, int]:
+def arc_response(sectors: Sectors, v: Floats) -> tuple[float, Floats, int, int]:
     """Largest response of any neuron whose hyperplane passes through a sample.
 
     Only sectors whose bound reaches what is already found are looked into.
@@ -44,12 +45,15 @@ def arc_response(sectors: Sectors, v: Floats) -> tuple[float, Floats, int]:
         Unit normal, up to its sign.
     pivot : int
         A sample on the hyperplane.
+    terms : int
+        The longest sum that was run.
     """
     bounds = bound_sectors(sectors, v)
     slack = _ROUNDING * float(np.abs(v) @ np.abs(sectors.points).sum(axis=1))
     b, p = np.nonzero(bounds.above >= bounds.least - slack)
     found = [_look(sectors, bounds, v, b[k : k + _BLOCK], p[k : k + _BLOCK]) for k in range(0, len(b), _BLOCK)]
-    return max(found, key=lambda peak: peak.value)
+    best = max(found, key=lambda peak: peak.value)
+    return best.value, best.normal, best.pivot, max(peak.terms for peak in found)
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,8 @@ def _look(sectors: Sectors, bounds: Bounds, v: Floats, b: Ints, p: Ints) -> _Pea
     tops = [int(np.argmax(values)) for values in seen]
     side = int(seen[1][tops[1]] > seen[0][tops[0]])
     top = tops[side]
-    best = _Peak(float(seen[side][top]), np.array([-zy[top], zx[top]]) * inverse[top], int(p[events.segment[top]]))
+    normal, terms = np.array([-zy[top], zx[top]]) * inverse[top], len(zx)
+    best = _Peak(float(seen[side][top]), normal, int(p[events.segment[top]]), terms)
     # U is the same all along an arc, so at its first line the response is at most a cosine below that inside.
     cosine = (sectors.normals[b] * sectors.normals[b + 1]).sum(axis=1).min()
     for (x, y), values in zip(events.states, seen):
@@ -123,7 +128,7 @@ def _look(sectors: Sectors, bounds: Bounds, v: Floats, b: Ints, p: Ints) -> _Pea
         power = x[near] ** 2 + y[near] ** 2
         if len(near) and (size := float(np.sqrt(power.max()))) > best.value:
             top = near[int(np.argmax(power))]
-            best = _Peak(size, np.array([x[top], y[top]]) / size, int(p[events.segment[top]]))
+            best = _Peak(size, np.array([x[top], y[top]]) / size, int(p[events.segment[top]]), terms)
     return best
 
 

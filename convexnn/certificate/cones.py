@@ -139,13 +139,12 @@ def make_neurons(frame: Frame, v: Floats) -> tuple[Neurons, Floats]:
 
 
 def _margin(frame: Frame, v: Floats, rows: Floats) -> float:
-    """Rounding of sums over the samples, and what the directions dropped from the frame could respond."""
+    """Rounding of sums over the samples."""
     largest = float(np.sqrt((rows * rows).sum(axis=1)).max(initial=0.0))
     terms = float(np.abs(v).sum())
-    dropped = float(np.sqrt(frame.lift.shape[0] - frame.rank))
     # A unit neuron w = (u, b) whose hyperplane meets the samples is no longer than the longest row.
-    rounding = 8 * rows.shape[1] * (frame.n + 16) * _EPS * terms * largest * (largest if frame.affine else 1.0)
-    return float(rounding + frame.same * dropped * terms)
+    reach = largest * (largest if frame.affine else 1.0)
+    return float(8 * rows.shape[1] * (frame.n + 16) * _EPS * terms * reach)
 
 
 def _covering(points: Floats, affine: bool) -> Floats:

@@ -8,6 +8,8 @@ from convexnn._types import Floats, Ints, Norm
 
 __all__ = ["hinge_correlations", "line_response"]
 
+_EPS = float(np.finfo(float).eps)
+
 
 def _order(x: Floats) -> Ints | slice:
     """What sorts x: nothing if it is sorted."""
@@ -25,7 +27,20 @@ def _integral(gaps: Floats, weights: Floats) -> Floats:
     return out
 
 
-def line_response(x: Floats, v: Floats, norm: Norm = "l2") -> tuple[float, Floats, float]:
+def _rounding(gaps: Floats, weights: Floats, integral: Floats) -> float:
+    """More than rounding can change any entry of an integral: every addition errs by a share of its own result.
+
+    An error of the inner sum is carried along at most the whole line; none of the sums exceeds |v| times its length.
+    """
+    reach = float(gaps.sum())
+    sums = np.cumsum(weights[:-1])
+    np.abs(sums, out=sums)
+    inner = reach * float(sums.sum()) + 3.0 * float(gaps @ sums)
+    slack = 1.0 + 2.0 * len(weights) * _EPS
+    return _EPS * slack * (inner + float(np.abs(integral).sum())) + 2.0 * _EPS * reach * float(np.abs(weights).sum())
+
+
+def line_response(x: Floats, v: Floats, norm: Norm = "l2") -> tuple[float, Floats, float, float]:
     """Largest response of a hinge (x - x_j)_+ or (x_j - x)_+ to v, over all offsets.
 
     The response is piecewise linear in the offset, vanishes at one end and, as 1'v = 0, is constant at the
@@ -46,9 +61,11 @@ def line_response(x: Floats, v: Floats, norm: Norm = "l2") -> tuple[float, Float
     normal : (1,) array
     offset : float
         The neuron up to orientation: the kink is at ``-offset / normal``.
+    error : float
+        No neuron responds more than `value` and this together.
     """
     order = _order(x)
-    gaps = np.diff(x[order])
+    gaps, error = np.diff(x[order]), 0.0
     single = norm == "l1" or v.shape[1] == 1
     both = np.zeros(len(x))
     left, right = np.zeros(len(x)), np.zeros(len(x))
@@ -56,6 +73,8 @@ def line_response(x: Floats, v: Floats, norm: Norm = "l2") -> tuple[float, Float
         weights = output[order]
         lower = _integral(gaps, weights)
         upper = _integral(gaps[::-1], weights[::-1])[::-1]
+        # From the right the sums are the same ones but for the sign and rounding, as the weights sum to zero.
+        error += 2.0 * max(_rounding(gaps, weights, lower), _rounding(gaps[::-1], weights[::-1], upper))
         if single:
             np.maximum(both, np.abs(lower, out=lower), out=both)
             np.maximum(both, np.abs(upper, out=upper), out=both)
@@ -65,7 +84,7 @@ def line_response(x: Floats, v: Floats, norm: Norm = "l2") -> tuple[float, Float
     if not single:
         both = np.sqrt(np.maximum(left, right))
     j = int(np.argmax(both))
-    return float(both[j]), np.ones(1), -float(x[order][j])
+    return float(both[j]), np.ones(1), -float(x[order][j]), error + 8.0 * _EPS * float(both[j])
 
 
 def hinge_correlations(x: Floats, v: Floats, w: Floats, b: Floats) -> Floats:

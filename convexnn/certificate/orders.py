@@ -18,14 +18,12 @@ from convexnn.certificate.fan import Fan, make_fan
 from convexnn.certificate.sectors import Sectors, keep_lines, make_sectors
 from convexnn.certificate.subsets import fixed_sets, pencil_work
 from convexnn.geometry.frame import Frame, make_frame
-from convexnn.geometry.tolerance import BLADE, SAME
+from convexnn.geometry.tolerance import BLADE
 
 __all__ = ["Orders", "Pencils", "Rows", "batches", "make_rows"]
 
 # Entries of a batch of fans: small enough to stay in the second-level cache.
 _BATCH = 32_768
-# Fixed rows whose volume is below this share of the product of their lengths fix nothing but noise.
-_DEPENDENT = 1e-13
 _EPS = float(np.finfo(float).eps)
 # Bytes that a batch keeps per entry (in space it keeps the rows too), and bytes that one data set may keep.
 _ENTRY, _ROW = 32, 41
@@ -55,8 +53,8 @@ def make_rows(frame: Frame, exact: bool) -> Rows:
     factor = np.ones((n, 1))
     lengths = np.abs(points).max(axis=1)
     if frame.affine:
-        noise = np.full(n + len(frame.axes), 4 * _EPS * float(lengths.max(initial=0.0)))
-        noise[n:] = 0.0
+        # Differences of points are rounded by a share of their own size, so the smallest of them still count.
+        noise = np.zeros(n + len(frame.axes))
     else:
         factor = np.where(lengths > 0, lengths, 1.0)[:, None]
         points = points / factor
@@ -73,7 +71,7 @@ def _planes(directions: Floats, exact: bool) -> tuple[Floats, Bools]:
     lengths = np.linalg.norm(directions, axis=2, keepdims=True)
     unit = directions / np.where(lengths > 0, lengths, 1.0)
     _, s, vt = np.linalg.svd(unit, full_matrices=True)
-    sound = np.prod(s, axis=1) > (_DEPENDENT if exact else BLADE)
+    sound = np.prod(s, axis=1) > (0.0 if exact else BLADE)
     return np.ascontiguousarray(np.swapaxes(vt[:, size:, :], 1, 2)), sound
 
 
@@ -103,7 +101,7 @@ def _quotient(frame: Frame, data: Rows, basis: Floats, rows: Floats, fixed: Ints
     size = np.abs(flat)
     size = np.maximum(size[:, 0], size[:, 1], out=size[:, 0])
     ignore = size <= data.noise
-    mute = np.zeros((1, 1), dtype=bool) if data.exact else size <= (SAME if frame.affine else 0.0)
+    mute = np.zeros((1, 1), dtype=bool) if data.exact else size <= (frame.same if frame.affine else 0.0)
     if frame.rank > 2:
         lengths = np.abs(rows).max(axis=1)
         ignore |= size <= 8 * _EPS * lengths

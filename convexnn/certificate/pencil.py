@@ -69,7 +69,7 @@ def pencil_response(
     n_jobs: int | None = None,
     orders: Orders | None = None,
     clock: Clock | None = None,
-) -> tuple[float, Floats, float]:
+) -> tuple[float, Floats, float, int]:
     """Largest response over the wedge neurons of a frame of rank >= 2, or over all neurons.
 
     Parameters
@@ -93,12 +93,14 @@ def pencil_response(
     normal : (r,) array
     offset : float
         The neuron, up to orientation.
+    terms : int
+        The longest sum that was run: it bounds the rounding.
     """
     if everything and _has_sectors(frame, v):
         sectors = make_sectors(frame.points) if orders is None else orders.sectors(frame)
         if sectors is not None:
-            value, normal, pivot = arc_response(sectors, v[:, 0])
-            return value, normal, -float(frame.points[pivot] @ normal)
+            value, normal, pivot, terms = arc_response(sectors, v[:, 0])
+            return value, normal, -float(frame.points[pivot] @ normal), terms
     data = make_rows(frame, everything)
     task = partial(_respond, frame, data, data.weights(v), everything, clock)
     sets = batches(frame, data) if orders is None else orders.batches(frame, data)
@@ -113,12 +115,12 @@ def pencil_response(
                 found.extend(best for best in pool.map(task, window) if best is not None)
         found = _keep(found, max(found, key=lambda best: best.value, default=None))
     if not found:
-        return 0.0, np.zeros(frame.rank), 0.0
+        return 0.0, np.zeros(frame.rank), 0.0, 0
     top = max(found, key=lambda best: best.value)
     check_time(clock)
     cells = [best.cells for best in found if best.cells is not None]
     value, normal = most_responsive(frame.points, v, cells, top.value, top.normal)
-    return value, normal, top.offset
+    return value, normal, top.offset, 0
 
 
 def _has_sectors(frame: Frame, v: Floats) -> bool:

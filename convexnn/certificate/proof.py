@@ -17,13 +17,21 @@ from convexnn.certificate.atoms import (
 )
 from convexnn.certificate.branch import Bracket, bracket, can_branch, refuse_rank
 from convexnn.certificate.budget import OutOfTime, check_time
-from convexnn.certificate.dual import best_scale, dual_candidates, gap_of
+from convexnn.certificate.check import (
+    Above,
+    admissible,
+    lower_bound,
+    objective_above,
+    response_above,
+    scale_below,
+)
+from convexnn.certificate.dual import best_scale, dual_candidates
 from convexnn.certificate.orders import Orders
 from convexnn.certificate.record import Certificate, Method, Scope, as_given
 from convexnn.certificate.response import network_scope_is_exact, refuse_work, response_work, strongest, sweep_seconds
 from convexnn.certificate.stationary import stationary_dual
 from convexnn.exceptions import DictionarySizeError
-from convexnn.geometry.frame import Frame, make_frame
+from convexnn.geometry.frame import Frame, centre, make_frame
 from convexnn.losses import Loss
 from convexnn.network.relu import ReLUNetwork
 
@@ -36,8 +44,7 @@ _USEFUL, _CLOSE = 0.5, 0.25
 # If some neuron responds more than beta the gap is open whatever is proved: another tenth does not matter.
 _SLACK = 0.1
 # Share of the objective by which the bound that is published lies below the one that was computed. Whoever computes
-# it again, with sums in another order, confirms it with half of that to spare. The gap itself is a sum of its own,
-# which is known to more digits than the difference of two numbers of the size of the objective.
+# it again, with sums in another order, confirms it with half of that to spare.
 MARGIN = 2.0**-44
 _DISAGREE = "Two ways to compute the same number disagree: the data differ too much in size for double precision."
 
@@ -103,15 +110,6 @@ class _Reach:
     close: bool = True
 
 
-@dataclass(frozen=True)
-class _Measured:
-    """Objective of the network and outputs (n, c), which every dual vector is compared with."""
-
-    f: Floats
-    penalties: Floats
-    primal: float
-
-
 def largest_response(q: CertificateProblem, v: Floats, correlated: Floats, penalty_share: float) -> _Reach:
     """Bound the responses in the scope of a problem.
 
@@ -141,10 +139,11 @@ def largest_response(q: CertificateProblem, v: Floats, correlated: Floats, penal
 def _swept(q: CertificateProblem, frame: Frame, v: Floats, own: float) -> _Reach:
     """The exact maximum."""
     best = strongest(frame, v, scope=q.scope, max_work=q.max_work, n_jobs=q.n_jobs, orders=q.orders, clock=q.clock)
+    above = response_above(q.X, frame, v, best.value + best.error)
     # No neuron responds more than the best of all, so those of the network must not either.
-    if not best.consistent or (best.network and own > best.value * (1 + 1e-9)):
+    if not best.consistent or (best.network and own > above * (1 + 1e-9)):
         return _Reach("none", note=_DISAGREE)
-    return _Reach("exact", "network" if best.network else "dictionary", best.value)
+    return _Reach("exact", "network" if best.network else "dictionary", above)
 
 
 def _branched(q: CertificateProblem, frame: Frame, v: Floats, own: float, penalty_share: float) -> _Reach:
@@ -159,11 +158,17 @@ def _branched(q: CertificateProblem, frame: Frame, v: Floats, own: float, penalt
         floor=floor / frame.scale,
         tol=float(np.clip(min(0.5 * q.tol / max(penalty_share, 1e-12), 0.5 * np.sqrt(q.tol)), 1e-9, 0.1)),
         slack=_SLACK,
-        goal=None if q.claimed is None else q.claimed / frame.scale,
+        goal=None if q.claimed is None else _goal(q.X, frame, v, q.claimed) / frame.scale,
         max_work=q.max_work,
         clock=q.clock,
     )
-    upper, found = bounds.upper * frame.scale, max(bounds.lower * frame.scale, own)
+    upper = response_above(q.X, frame, v, bounds.upper * frame.scale)
+    if q.claimed is None:
+        # Room for whoever confirms this number with sums in another order.
+        upper *= 1.0 + MARGIN
+    elif bounds.ended == "closed":
+        upper = q.claimed
+    found = max(bounds.lower * frame.scale, own)
     if q.claimed is not None and bounds.ended not in ("closed", "refuted"):
         raise DictionarySizeError(
             f"the bound of this certificate could not be confirmed with max_work={q.max_work:,}; raise it.",
@@ -183,6 +188,14 @@ def _branched(q: CertificateProblem, frame: Frame, v: Floats, own: float, penalt
     )
 
 
+def _goal(X: Floats, frame: Frame, v: Floats, claimed: float) -> float:
+    """A response among working neurons from which :func:`response_above` makes at most the one that is claimed."""
+    lost = response_above(X, frame, v, 0.0)
+    goal = max(0.0, claimed - lost) * (1 - MARGIN / 4)
+    excess = response_above(X, frame, v, goal) - claimed
+    return goal if excess <= 0 else max(0.0, goal - 2 * excess)
+
+
 def _describe(bounds: Bracket, upper: float, found: float) -> str:
     stopped = "" if bounds.ended == "closed" else f", stopped by its budget ({bounds.ended})"
     return (
@@ -194,11 +207,13 @@ def _describe(bounds: Bracket, upper: float, found: float) -> str:
 def prove(problem: CertificateProblem) -> Certificate:
     """The best certificate that the dual vectors of a problem give; scope "none" if none proves anything."""
     q = problem
+    centred = q.bias is True
     f = q.network.outputs(q.X)
     penalties = (q.beta if q.beta > 0 else 1.0) * neuron_penalties(q.network, q.norm, q.bias)
-    measured = _Measured(f, penalties, q.loss.value(f) + float(penalties.sum()))
+    shift = centre(q.X)[1] if centred else np.zeros(q.X.shape[1])
+    above = objective_above(q.network, q.X, q.loss, penalties, shift, centred=centred)
     if q.scope == "none":
-        return _nothing(q, measured.primal, "No proof was asked for.")
+        return _nothing(q, above.value, "No proof was asked for.")
     note = "There is no dual vector to start from; pass dual_point, as training returns it."
     best: Certificate | None = None
 
@@ -207,9 +222,9 @@ def prove(problem: CertificateProblem) -> Certificate:
         return stationary_dual(q.loss, q.network, q.X, f, beta=beta, norm=q.norm, bias=q.bias)
 
     try:
-        for v in dual_candidates(q.loss, f, centred=q.bias is True, given=q.dual_point, stationary=stationary):
+        for v in dual_candidates(q.loss, f, centred=centred, given=q.dual_point, stationary=stationary):
             check_time(q.clock)
-            found = _bound(q, measured, v)
+            found = _bound(q, above, admissible(q.loss, v, centred=centred))
             note = found.note
             if found.scope != "none" and (best is None or found.dual > best.dual):
                 best = found
@@ -217,45 +232,37 @@ def prove(problem: CertificateProblem) -> Certificate:
                 break
     except OutOfTime:
         note = "The time limit passed before the largest response was known."
-    return _nothing(q, measured.primal, note) if best is None else best
+    return _nothing(q, above.value, note) if best is None else best
 
 
-def _bound(q: CertificateProblem, measured: _Measured, v: Floats) -> Certificate:
+def _bound(q: CertificateProblem, above: Above, v: Floats) -> Certificate:
     """The certificate that one dual vector gives."""
     beta = q.beta if q.beta > 0 else 1.0  # interpolation: the objective is the norm itself
     correlated = correlations(q.X, v, q.network.hidden_weights, q.network.hidden_biases, q.clock)
-    value = measured.primal
-    share = float(measured.penalties.sum()) / value if 0 < value < np.inf else 1.0
+    share = above.penalty / above.value if 0 < above.value < np.inf else 1.0
     reach = largest_response(q, v, correlated, share)
     if reach.method == "none":
-        return _nothing(q, measured.primal, reach.note)
-    s = best_scale(q.loss, v, reach.response, beta)
-    primal, dual, gap = gap_of(q.loss, q.network, q.X, measured.f, s * v, s * correlated, measured.penalties)
-    if reach.found is not None and not reach.close and not dual >= _USEFUL * primal:
+        return _nothing(q, above.value, reach.note)
+    s = scale_below(q.loss, v, best_scale(q.loss, v, reach.response, beta), reach.response, beta)
+    dual = lower_bound(q.loss, v, s, centred=q.bias is True)
+    if reach.found is not None and not reach.close and not dual >= _USEFUL * above.value:
         note = "Branch and bound found no useful lower bound within its budget; raise max_work, or use fewer features."
-        return _nothing(q, measured.primal, note)
-    return _publish(q, reach, v, (primal, dual, gap))
+        return _nothing(q, above.value, note)
+    return _publish(q, reach, v, above.value, dual)
 
 
-def _publish(q: CertificateProblem, reach: _Reach, v: Floats, numbers: tuple[float, float, float]) -> Certificate:
-    """Numbers rounded to the safe side, and the fields that say what they are about."""
-    primal, dual, gap = numbers
-    loss = q.loss
-    # The loss of the zero network sets the size of rounding errors when the optimum itself is zero.
-    nothing = abs(loss.value(np.zeros_like(loss.y)))
-    size = max(abs(primal), abs(dual), 16 * _EPS * nothing if np.isfinite(nothing) else 0.0)
+def _publish(q: CertificateProblem, reach: _Reach, v: Floats, primal: float, dual: float) -> Certificate:
+    """The gap, and the fields that say what the numbers are about."""
+    # No loss and no penalty is negative, so zero is a bound too.
+    lower = max(0.0, dual - MARGIN * max(abs(dual), primal if primal < np.inf else 0.0))
+    # The loss of the best network without neurons sets the size of rounding errors when the optimum itself is zero.
+    constant = q.loss.value(np.broadcast_to(q.loss.best_constant(), q.loss.y.shape) * float(q.bias is True))
+    size = max(primal, lower, 16 * _EPS * constant if np.isfinite(constant) else 0.0)
     # Weak duality holds for all networks; a bound on fewer networks may lie above this one.
-    if not np.isfinite(dual) or (reach.scope == "network" and gap < -1e-9 * size):
+    if not np.isfinite(dual) or (reach.scope == "network" and lower > primal):
         return _nothing(q, primal, _DISAGREE)
-    if primal < np.inf:
-        lower, gap = (primal - gap) - MARGIN * max(primal, dual), max(0.0, gap)
-        relative = gap / size if gap > 0 else 0.0
-    else:
-        lower, relative = dual * (1 - MARGIN), np.inf
-    if lower < 0:
-        # No loss and no penalty is negative, so zero is a bound too.
-        lower, gap = 0.0, primal
-        relative = 1.0 if primal < np.inf else np.inf
+    gap = max(0.0, primal - lower)
+    relative = np.inf if primal == np.inf else gap / size if gap > 0 else 0.0
     atoms = q.atoms if reach.scope == "dictionary" else None
     point = np.zeros((q.n_samples, v.shape[1]))
     point[q.rows] = v

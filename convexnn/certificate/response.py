@@ -34,6 +34,7 @@ __all__ = [
 MAX_WORK = 2_000_000_000
 _SECONDS = 3e-8
 
+_EPS = float(np.finfo(float).eps)
 # A sweep adds up to n terms; the same response computed directly must agree to this share of sum |v_i||x_i|.
 _AGREEMENT = 1e-9
 
@@ -54,6 +55,8 @@ class Response:
         True if no neuron of any kind responds more, False if only no wedge neuron does.
     consistent : bool
         Whether the response of this neuron, evaluated directly on the samples, confirms `value`.
+    error : float
+        Rounding: of the neurons compared none responds more than `value` and this together to the working points.
     """
 
     value: float
@@ -61,6 +64,7 @@ class Response:
     bias: float
     network: bool
     consistent: bool
+    error: float = 0.0
 
 
 def network_scope_is_exact(frame: Frame) -> bool:
@@ -169,21 +173,27 @@ def _respond(
     if frame.rank == 0 or size == 0.0:
         return _silent(frame, network=everything)
     v = v / size
+    error, terms = 0.0, 0
     if frame.rank == 1 and frame.affine:
-        value, normal, offset = line_response(frame.points[:, 0], v, frame.norm)
+        value, normal, offset, error = line_response(frame.points[:, 0], v, frame.norm)
     elif frame.rank == 1:
         value, normal, offset = 0.0, np.ones(1), 0.0
     else:
-        value, normal, offset = pencil_response(frame, v, everything, n_jobs, orders, clock)
+        value, normal, offset, terms = pencil_response(frame, v, everything, n_jobs, orders, clock)
     direct, normal, offset = _best_orientation(frame, v, normal, offset)
-    terms = float(np.abs(v).sum(axis=1) @ np.abs(frame.points).sum(axis=1))
+    sizes = np.abs(frame.points).sum(axis=1)
+    moved = float(np.abs(v).sum(axis=1) @ (sizes + sizes.max(initial=0.0)))
+    if frame.rank > 1 or not frame.affine:
+        # Sums of up to n terms, and rows that are turned into planes of normals: all as a share of what is summed.
+        error = (2.0 * max(terms, frame.n) + 64.0 * frame.rank**2 + 64.0) * _EPS * moved
     weights, biases = frame.to_input(normal[None, :], np.array([offset]))
     return Response(
         value=max(value, direct) * size * frame.scale,
         weights=weights[0],
         bias=float(biases[0]),
         network=everything,
-        consistent=direct >= value - _AGREEMENT * max(terms, value),
+        consistent=direct >= value - _AGREEMENT * max(moved, value),
+        error=error * size * frame.scale,
     )
 
 

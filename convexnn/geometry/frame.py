@@ -17,10 +17,12 @@ from convexnn._types import Bias, Floats, Norm
 from convexnn.geometry.tolerance import INPUT, NOISE, SAME
 from convexnn.network.activation import RELU, Activation
 
-__all__ = ["Frame", "make_frame"]
+__all__ = ["Frame", "centre", "make_frame"]
 
-# Largest share of rounding error in differences of samples that still counts as information.
-_BLURRED = 1e-3
+# Directions whose largest component is below this share of the size of every column carry only rounding.
+_ROUNDING = 64.0 * float(np.finfo(np.float64).eps)
+# Most that the rounding of the samples as they were given may count for, as a share of the size of a column.
+_BLURRED = 4e-9
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,8 @@ class Frame:
         A power of two; working lengths times `scale` are input lengths.
     penalized : bool
         True if the last input coordinate is the constant 1 of a penalised bias.
-    noise : float
-        Rounding error that the input had already, in working units: large if the samples are much
-        closer to each other than to the origin.
+    smallest : float
+        Size of the smallest column of points that is not zero: columns may differ by many orders of magnitude.
     activation : Activation
         What neurons do with x.u + c.
     """
@@ -63,13 +64,18 @@ class Frame:
     shift: Floats
     scale: float
     penalized: bool
-    noise: float = NOISE
+    smallest: float = 1.0
     activation: Activation = RELU
 
     @property
     def same(self) -> float:
         """Distance up to which rows coincide or lie on a hyperplane."""
-        return max(SAME, self.noise)
+        return SAME * self.smallest
+
+    @property
+    def noise(self) -> float:
+        """Rounding error of differences of points."""
+        return NOISE * self.smallest
 
     @property
     def n(self) -> int:
@@ -104,37 +110,34 @@ class Frame:
 def make_frame(X: Floats, *, norm: Norm, bias: Bias) -> Frame:
     """Choose working coordinates for samples X (n, d).
 
-    Directions in which all samples agree to 1e-10 of their size are dropped (l2 only): no neuron of
-    unit length responds to them by more.
+    Directions that carry nothing but rounding are dropped (l2 only). Columns are not divided by their sizes, as that
+    would change the lengths of normals; they keep all digits however small they are beside each other.
     """
     penalized = bias == "penalized"
     affine = bias is True
     points = np.hstack([X, np.ones((X.shape[0], 1))]) if penalized else X
-    scale = size = _power_of_two(points)
+    scale = _power_of_two(points)
     points = points / scale
-    shift = np.zeros(points.shape[1])
+    shift, blur = np.zeros(points.shape[1]), np.zeros(points.shape[1])
     if affine:
-        points, shift = _centre(points)
-        if np.abs(points).max() < INPUT / _BLURRED:
-            # What is left is the rounding error of the input: the samples are equal.
-            points = np.zeros_like(points)
+        blur = INPUT * np.abs(points).max(axis=0)
+        points, shift = centre(points)
         inner = _power_of_two(points)
-        points, shift, scale = points / inner, shift * scale, scale * inner
+        points, shift, scale, blur = points / inner, shift * scale, scale * inner, blur / inner
     lift = np.eye(points.shape[1])
-    noise = max(NOISE, INPUT * (size / scale))
     if norm == "l2":
-        points, lift = _reduce(points, lift, max(SAME, noise))
-    axes = np.eye(points.shape[1]) if norm == "l1" else np.zeros((0, points.shape[1]))
+        points, lift = _reduce(points, lift, blur)
+    sizes = np.abs(points).max(axis=0)
     return Frame(
         points=np.ascontiguousarray(points),
-        axes=axes,
+        axes=np.eye(points.shape[1]) if norm == "l1" else np.zeros((0, points.shape[1])),
         affine=affine,
         norm=norm,
         lift=lift,
         shift=shift,
         scale=scale,
         penalized=penalized,
-        noise=noise,
+        smallest=min(1.0, float(sizes[sizes > 0].min(initial=1.0))),
     )
 
 
@@ -154,31 +157,42 @@ def _power_of_two(points: Floats) -> float:
     return math.ldexp(1.0, math.frexp(largest)[1] - 1) if largest > 0 else 1.0
 
 
-def _centre(points: Floats) -> tuple[Floats, Floats]:
-    """Subtract the mean (in two passes, because the first one is rounded at the size of the mean)."""
-    shift = points.mean(axis=0)
-    # The mean of equal numbers need not be that number.
-    constant = np.ptp(points, axis=0) == 0
-    shift[constant] = points[0, constant]
-    centred = points - shift
-    rest = centred.mean(axis=0)
-    return centred - rest, shift + rest
+def centre(points: Floats) -> tuple[Floats, Floats]:
+    """Subtract the sample nearest to the mean: doubles that are near each other have an exact difference.
+
+    The mean itself would do as well only if it were a double.
+    """
+    low, high = points.min(axis=0), points.max(axis=0)
+    spread = np.where(high > low, high - low, 1.0)
+    apart = np.abs((points - np.clip(points.mean(axis=0), low, high)) / spread).max(axis=1)
+    shift = points[int(np.argmin(apart))]
+    return points - shift, shift
 
 
-def _reduce(points: Floats, lift: Floats, same: float) -> tuple[Floats, Floats]:
-    """Rotate onto the row space when its dimension is below d; leave full-rank data untouched."""
-    n, d = points.shape
-    triangle = np.asarray(np.linalg.qr(points, mode="r")) if n > d else points
+def _reduce(points: Floats, lift: Floats, blur: Floats) -> tuple[Floats, Floats]:
+    """Drop columns that are zero, and rotate onto the row space where its dimension is below their number.
+
+    Full-rank data are left untouched: rotated, columns of very different sizes would lose their digits. The rank is
+    that of columns of equal size; `blur` (d,) is the rounding error that the samples had already.
+    """
+    n = len(points)
+    largest = np.abs(points).max(axis=0)
+    used = largest > 0
+    points, lift, largest, blur = points[:, used], lift[:, used], largest[used], blur[used]
+    d = points.shape[1]
+    sizes = np.ldexp(1.0, np.frexp(largest)[1])
+    even, doubt = points / sizes, np.minimum(blur / sizes, _BLURRED)
+    triangle = np.asarray(np.linalg.qr(even, mode="r")) if n > d else even
     # Along any direction the largest of n entries is at least their root mean square.
-    if n > d and _least_singular(triangle) > same * n**0.5:
+    if d <= 1 or (n > d and _least_singular(triangle) > (_ROUNDING + float(doubt.sum())) * n**0.5):
         return points, lift
-    _, _, vt = np.linalg.svd(triangle, full_matrices=False)
-    rotated = points @ vt.T
-    kept = np.abs(rotated).max(axis=0) > same
-    if kept.sum() == d:
+    directions = np.linalg.svd(triangle, full_matrices=False)[2]
+    rank = int((np.abs(even @ directions.T).max(axis=0) > _ROUNDING + np.abs(directions) @ doubt).sum())
+    if rank == d:
         return points, lift
-    rotated = rotated[:, kept]
+    directions = np.linalg.svd(np.linalg.qr(points, mode="r") if n > d else points, full_matrices=False)[2][:rank]
+    rotated = points @ directions.T
     # A row that lies in the dropped directions has no direction left but rounding noise.
-    lost = np.abs(rotated).max(axis=1, initial=0.0) <= 1e-6 * np.abs(points).max(axis=1)
+    lost = np.abs(rotated).max(axis=1, initial=0.0) <= _ROUNDING * np.abs(points).max(axis=1)
     rotated[lost] = 0.0
-    return rotated, lift @ vt[kept].T
+    return rotated, lift @ directions.T

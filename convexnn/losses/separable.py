@@ -45,6 +45,11 @@ class Separable(Loss):
     def _duals(self, u: Floats) -> Floats:
         """-l*(-u) for u inside the interval."""
 
+    def dual_interval(self) -> tuple[Floats, Floats]:
+        """Least and largest dual vector (n, c), entry by entry, at which :meth:`dual` is finite."""
+        low, high = self._interval()
+        return self._weighted(low), self._weighted(high)
+
     def _bracket(self, f: Floats) -> tuple[Floats, Floats]:
         """Shifts (c,) between which the best one lies, from the entries f with positive weight."""
         apart = self.y - f

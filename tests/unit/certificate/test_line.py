@@ -37,7 +37,7 @@ def test_response_is_the_largest_at_samples(norm, c):
     v -= v.mean(axis=0)
     hinges = [np.maximum(s * (x - k), 0.0) @ v for k in x for s in (1.0, -1.0)]
     sizes = np.abs(hinges).max(axis=1) if norm == "l1" else np.linalg.norm(hinges, axis=1)
-    value, normal, offset = line_response(x, v, norm)
+    value, normal, offset, error = line_response(x, v, norm)
     assert value == pytest.approx(sizes.max(), rel=1e-14)
     assert -offset / normal[0] in x
 

@@ -25,7 +25,7 @@ def make_vectors(n, count, seed=0):
 
 def respond(frame, v, orders=None, n_jobs=1):
     """Value, normal and offset as one array, so that bits can be compared."""
-    value, normal, offset = pencil_response(frame, v, True, n_jobs, orders)
+    value, normal, offset, _ = pencil_response(frame, v, True, n_jobs, orders)
     return np.array([value, *normal, offset])
 
 

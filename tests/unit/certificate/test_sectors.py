@@ -75,7 +75,7 @@ def test_maximum_is_that_of_the_definition(kind, weights, n):
     rng = np.random.default_rng(n)
     X = make_points(kind, n, rng)
     v = make_weights(weights, X, rng)
-    value, normal, pivot = arc_response(make_sectors(X), v)
+    value, normal, pivot, _ = arc_response(make_sectors(X), v)
     terms = np.abs(v) @ np.abs(X).sum(axis=1)
     assert value == pytest.approx(slow_maximum(X, v), abs=1e-12 * terms)
     # What is reported is a neuron that responds so much, one way round.
