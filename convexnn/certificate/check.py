@@ -23,7 +23,16 @@ from convexnn.losses.separable import Separable
 from convexnn.network.broken_line import broken_line
 from convexnn.network.relu import ReLUNetwork, row_norms
 
-__all__ = ["Above", "admissible", "forgotten", "lower_bound", "objective_above", "response_above", "scale_below"]
+__all__ = [
+    "Above",
+    "admissible",
+    "atoms_above",
+    "forgotten",
+    "lower_bound",
+    "objective_above",
+    "response_above",
+    "scale_below",
+]
 
 EPS = float(np.finfo(float).eps)
 # Activations of one block of samples; from there on networks of one input are evaluated as broken lines.
@@ -137,6 +146,14 @@ def response_above(X: Floats, frame: Frame, v: Floats, found: float) -> float:
         gram = frame.lift.T @ frame.lift - np.eye(frame.rank)
         stretch += float(np.sqrt((gram * gram).sum())) + (frame.rank + 2) * frame.lift.shape[0] * EPS
     return float((found * stretch + lost * (1 + (len(v) + 4) * EPS) * frame.scale) * (1 + 4 * EPS))
+
+
+def atoms_above(X: Floats, v: Floats, normals: Floats, offsets: Floats, lengths: Floats, found: float) -> float:
+    """The largest response among given atoms with all roundings of sums over the samples."""
+    sizes = row_norms(v, "l2")
+    terms = np.abs(normals) @ (np.abs(X).T @ sizes) + np.abs(offsets) * sizes.sum()
+    terms = np.divide(terms, lengths, out=np.zeros_like(terms), where=lengths > 0)
+    return float((found + 2 * (len(X) + X.shape[1] + 16) * EPS * terms.max(initial=0.0)) * (1 + 8 * EPS))
 
 
 def scale_below(loss: Loss, v: Floats, wanted: float, response: float, beta: float) -> float:

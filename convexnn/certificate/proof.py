@@ -12,6 +12,7 @@ from convexnn.certificate.atoms import (
     GivenAtoms,
     atoms_response,
     correlations,
+    neuron_lengths,
     neuron_penalties,
     own_response,
 )
@@ -20,6 +21,7 @@ from convexnn.certificate.budget import OutOfTime, check_time
 from convexnn.certificate.check import (
     Above,
     admissible,
+    atoms_above,
     lower_bound,
     objective_above,
     response_above,
@@ -119,7 +121,9 @@ def largest_response(q: CertificateProblem, v: Floats, correlated: Floats, penal
     own = own_response(q.X, v, q.network, correlated, norm=q.norm, bias=q.bias)
     if q.scope == "dictionary" and q.atoms is not None:
         largest = atoms_response(q.X, v, q.atoms, norm=q.norm, bias=q.bias, clock=q.clock)
-        return _Reach("exact", "dictionary", largest)
+        normals, offsets = q.atoms.normals, q.atoms.offsets
+        lengths = neuron_lengths(normals, offsets, q.norm, q.bias)
+        return _Reach("exact", "dictionary", atoms_above(q.X, v, normals, offsets, lengths, largest))
     frame = q.frame()
     check_time(q.clock)
     work = response_work(frame, v.shape[1])

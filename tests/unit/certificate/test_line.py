@@ -39,6 +39,8 @@ def test_response_is_the_largest_at_samples(norm, c):
     sizes = np.abs(hinges).max(axis=1) if norm == "l1" else np.linalg.norm(hinges, axis=1)
     value, normal, offset, error = line_response(x, v, norm)
     assert value == pytest.approx(sizes.max(), rel=1e-14)
+    # On integers the definition is exact but for the weights: what it gives is not above the bound.
+    assert sizes.max() <= value + error <= value * (1 + 1e-12)
     assert -offset / normal[0] in x
 
 
