@@ -77,23 +77,31 @@ def exact_objective(problem: Problem, W: np.ndarray, b: np.ndarray, a: np.ndarra
     """The objective in rationals, up to square roots of lengths, which are rounded once."""
     total = Fraction(0)
     rows = [[Fraction(x) for x in row] for row in problem.X.tolist()]
-    w, offsets, outer = [[Fraction(u) for u in row] for row in W.tolist()], map(Fraction, b.tolist()), a.tolist()
-    neurons = list(zip(w, offsets, map(Fraction, outer)))
+    outer = a.tolist()
+    neurons = list(zip(W.tolist(), map(Fraction, b.tolist()), map(Fraction, outer)))
     weights = [1.0] * len(rows) if problem.weight is None else problem.weight.tolist()
     for row, target, weight in zip(rows, problem.y.tolist(), weights):
-        f = Fraction(t) + sum(c * max(sum(u * x for u, x in zip(normal, row)) + o, Fraction(0)) for normal, o, c in neurons)
+        f = Fraction(t)
+        for normal, offset, outer_weight in neurons:
+            f += outer_weight * max(_dot(normal, row) + offset, Fraction(0))
         total += Fraction(weight) * (f - Fraction(target)) ** 2 / 2
     largest = np.abs(W).max(axis=1, initial=0.0)
     unit = W / np.where(largest > 0, largest, 1.0)[:, None]
-    lengths = np.abs(unit).sum(axis=1) if problem.norm == "l1" else np.sqrt((unit * unit).sum(axis=1))
-    penalty = sum(Fraction(float(s)) * Fraction(float(k)) * abs(Fraction(c)) for s, k, c in zip(lengths, largest, outer))
+    l1 = problem.norm == "l1"
+    lengths = np.abs(unit).sum(axis=1) if l1 else np.sqrt((unit * unit).sum(axis=1))
+    parts = zip(lengths.tolist(), largest.tolist(), outer)
+    penalty = sum(Fraction(s) * Fraction(k) * abs(Fraction(c)) for s, k, c in parts)
     return float(total + Fraction(problem.beta) * penalty)
 
 
+def _dot(a, b) -> Fraction:
+    return sum((Fraction(p) * Fraction(q) for p, q in zip(a, b)), Fraction(0))
+
+
 def rivals(problem: Problem, seed: int, *, descents: int = 1) -> Iterator[tuple[np.ndarray, ...]]:
-    """Networks (W, b, a, t) that use each feature and random directions in units of their own, and descents from them."""
+    """Networks (W, b, a, t): one neuron on each feature or a random direction in units of its own, and descents."""
     rng = np.random.default_rng(seed)
-    X, y, beta = problem.X, problem.y, problem.beta
+    X, y = problem.X, problem.y
     weight = np.ones(len(y)) if problem.weight is None else problem.weight
     yield np.zeros((0, X.shape[1])), np.zeros(0), np.zeros(0), float(np.average(y, weights=weight / weight.max()))
     centred = X - X[0]
@@ -103,12 +111,12 @@ def rivals(problem: Problem, seed: int, *, descents: int = 1) -> Iterator[tuple[
     for u in directions:
         along = centred @ u
         for side in (1.0, -1.0):
-            for k in np.unique(along)[: 12]:
+            for k in np.unique(along)[:12]:
                 hidden = np.maximum(side * (along - k), 0.0)
                 found = _fit(hidden, problem, weight, u)
                 if found is not None:
                     # The offset in rationals, rounded once: what a user could write down.
-                    offset = float(-side * (Fraction(float(k)) + sum(map(lambda p, q: Fraction(float(p)) * Fraction(float(q)), u, X[0]))))
+                    offset = float(-int(side) * (Fraction(float(k)) + _dot(u.tolist(), X[0].tolist())))
                     yield (side * u)[None, :], np.array([offset]), np.array([found[0]]), found[1]
     for _ in range(descents):
         yield _descend(problem, rng, sizes, weight)
@@ -121,7 +129,8 @@ def _fit(hidden, problem, weight, u):
     r = problem.y - np.average(problem.y, weights=w)
     energy, push = float((w * h) @ h), float((w * h) @ r)
     length = float(np.abs(u).sum() if problem.norm == "l1" else np.linalg.norm(u))
-    coefficient = np.sign(push) * max(abs(push) - problem.beta / weight.max() * length, 0.0) / energy if energy > 0 else 0.0
+    excess = max(abs(push) - problem.beta / weight.max() * length, 0.0)
+    coefficient = np.sign(push) * excess / energy if energy > 0 else 0.0
     if not coefficient or not np.isfinite(coefficient):
         return None
     return coefficient, float(np.average(problem.y - coefficient * hidden, weights=w))
@@ -129,7 +138,7 @@ def _fit(hidden, problem, weight, u):
 
 def _descend(problem, rng, sizes, weight, m=3):
     """L-BFGS in coordinates in which every feature has size one, with penalties of the features as they are."""
-    d, n = problem.X.shape[1], len(problem.y)
+    d = problem.X.shape[1]
     Z = (problem.X - problem.X[0]) / sizes
     middle = float(np.average(problem.y, weights=weight / weight.max()))
     spread = float(np.abs(problem.y - middle).max()) or 1.0
@@ -158,5 +167,5 @@ def _descend(problem, rng, sizes, weight, m=3):
         theta = minimize(value, start, jac=True, method="L-BFGS-B", options={"maxiter": 200}).x
     V, b, a, t = split(theta)
     W = V * prices
-    offsets = [float(Fraction(float(c)) - sum((Fraction(float(p)) * Fraction(float(q)) for p, q in zip(row, problem.X[0])), Fraction(0))) for c, row in zip(b, W)]
+    offsets = [float(Fraction(c) - _dot(row, problem.X[0].tolist())) for c, row in zip(b.tolist(), W.tolist())]
     return W, np.array(offsets), a * spread, float(t * spread + middle)

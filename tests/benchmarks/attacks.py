@@ -19,7 +19,7 @@ import numpy as np
 import convexnn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "attacks"))
-from attack_families import KINDS, exact_objective, make_problem, rivals  # noqa: E402
+from attack_families import KINDS, exact_objective, make_problem, rivals
 
 
 def attack(kind: str, seed: int, descents: int) -> dict[str, float]:
