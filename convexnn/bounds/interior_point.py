@@ -1,0 +1,296 @@
+"""Primal-dual interior-point method for the moment relaxation of training.
+
+Every piece s has a moment matrix M_s, the sum over its neurons of (a, w, b)(a, w, b)', and a mean output p_is for
+every sample, so that with signs sigma_s the relaxation is
+
+    min  loss(sum_s sigma_s p_s + t) + sum_s beta A_s   over  M_s >= 0,  tr C_s <= A_s,  slices,  p_is in its range.
+
+Newton steps with Nesterov-Todd scaling (as in Vandenberghe, The CVXOPT linear and quadratic cone program solvers,
+2010). The means p are eliminated sample by sample; what remains are systems of the order of M_s for each piece, which
+meet in the outputs only, in a system of order n for each output. All slacks are affine in the unknowns, so points
+stay feasible.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import cholesky, solve_triangular
+
+from convexnn._types import Floats
+from convexnn.bounds.coupling import Coupling
+from convexnn.bounds.features import MomentMaps
+from convexnn.bounds.pieces import Piece
+from convexnn.bounds.sample_terms import SampleDuals, SampleTerms, sample_slacks, sample_terms
+from convexnn.bounds.scaling import longest, longest_matrix, scaling_matrix
+from convexnn.bounds.smoothed import SmoothLoss
+
+__all__ = ["MomentProblem", "Point", "interior_step", "measure", "objective", "outputs", "start_point"]
+
+
+@dataclass(frozen=True)
+class MomentProblem:
+    """The relaxation in scaled units.
+
+    Attributes
+    ----------
+    maps : MomentMaps
+        Of the rows, whose last column is one if `bias`.
+    loss : SmoothLoss
+    beta : (c,) array
+        Penalty of each output.
+    bias : bool
+        Whether biases are free; then the intercept is free, too.
+    pieces : tuple of Piece
+    """
+
+    maps: MomentMaps
+    loss: SmoothLoss
+    beta: Floats
+    bias: bool
+    pieces: tuple[Piece, ...]
+
+    def constraints(self, piece: Piece) -> Floats:
+        """Vectors g with g.x > 0: of A - tr C_w, and with biases of the slice (b - l)(u - b)."""
+        maps = self.maps
+        j, k = maps.upper
+        weights = maps.order - 1 - int(self.bias)
+        trace = np.where((j == k) & (j >= 1) & (j <= weights), -1.0, 0.0)
+        trace[0] = 1.0
+        if not self.bias:
+            return trace[None]
+        between = np.zeros(maps.size)
+        between[0] = -piece.lower * piece.upper
+        between[maps.order - 1] = piece.lower + piece.upper
+        between[-1] = -1.0
+        return np.stack([trace, between])
+
+
+@dataclass(frozen=True)
+class PiecePoint:
+    """Moments x (size,), means p (n,) and multipliers of a piece: Z of M, `ends` of its constraints, of samples."""
+
+    x: Floats
+    p: Floats
+    Z: Floats
+    ends: Floats
+    samples: SampleDuals
+
+
+@dataclass(frozen=True)
+class Point:
+    """A strictly feasible point: one entry for each piece, and the output intercepts (c,)."""
+
+    pieces: tuple[PiecePoint, ...]
+    shift: Floats
+
+
+def start_point(problem: MomentProblem, total: float, mu: float) -> Point:
+    """Moments of neurons that point everywhere and weigh `total` together; multipliers are mu over the slacks."""
+    maps = problem.maps
+    weights = maps.order - 1 - int(problem.bias)
+    a = total / len(problem.pieces)
+    found = []
+    for piece in problem.pieces:
+        M = np.diag(np.concatenate([[1.0], np.full(weights, 0.5 / weights), [0.0] * problem.bias]))
+        if problem.bias:
+            middle, half = 0.5 * (piece.lower + piece.upper), 0.5 * (piece.upper - piece.lower)
+            M[0, -1] = M[-1, 0] = middle
+            M[-1, -1] = middle * middle + 0.5 * half * half
+        x = a * M[maps.upper]
+        weight, mean, second = maps.moments(x)
+        low = np.maximum(np.maximum(mean, 0.0), 0.5 * (1.0 + piece.tilt) * mean + piece.width * second)
+        high = 0.5 * (mean + np.sqrt(weight * second))
+        p = np.where(piece.mid, 0.5 * (low + high), np.where(piece.always, mean, 0.0))
+        e, N = sample_slacks(piece, weight, mean, second, p)
+        det = N[0] * N[2] - N[1] * N[1]
+        samples = SampleDuals(mu / e, mu * np.stack([N[2], -N[1], N[0]]) / det)
+        Z = np.asarray(mu * np.linalg.inv(maps.matrix(x)), dtype=np.float64)
+        found.append(PiecePoint(x, p, Z, mu / (problem.constraints(piece) @ x), samples))
+    return Point(tuple(found), problem.loss.best_constant() * float(problem.bias))
+
+
+def outputs(problem: MomentProblem, means: list[Floats], shift: Floats) -> Floats:
+    """Outputs (n, c) of given means."""
+    f = np.zeros((len(problem.maps.rows), len(shift))) + shift
+    for piece, p in zip(problem.pieces, means):
+        f[:, piece.output] += piece.sign * p
+    return f
+
+
+def objective(problem: MomentProblem, point: Point) -> float:
+    """Loss plus penalty of the relaxation."""
+    f = outputs(problem, [each.p for each in point.pieces], point.shift)
+    penalty = sum(problem.beta[piece.output] * each.x[0] for piece, each in zip(problem.pieces, point.pieces))
+    return problem.loss.value(f) + float(penalty)
+
+
+def measure(problem: MomentProblem, point: Point) -> tuple[float, float]:
+    """Sum of slacks times multipliers, and the mean of it over the orders of the cones."""
+    total, count = 0.0, 0.0
+    for piece, each in zip(problem.pieces, point.pieces):
+        M = problem.maps.matrix(each.x)
+        ends = problem.constraints(piece) @ each.x
+        slack = sample_slacks(piece, *problem.maps.moments(each.x), each.p)
+        mid = piece.mid
+        total += float(np.sum(M * each.Z)) + float(ends @ each.ends) + each.samples.product(*slack, mid)
+        count += len(M) + len(ends) + 5.0 * float(np.count_nonzero(mid))
+    return total, total / count
+
+
+@dataclass(frozen=True)
+class _System:
+    """Newton equations of one piece: K dx = -r - B y and dp = -(gp + cross.dx + sigma y) / pp."""
+
+    piece: Piece
+    here: PiecePoint
+    terms: SampleTerms
+    moment_factor: Floats
+    dual_factor: Floats
+    W: Floats
+    inverse: Floats
+    constraints: Floats
+    factor: Floats
+    response: Floats  # factor^-1 B
+
+    def right(self, problem: MomentProblem, mu: float) -> tuple[Floats, Floats]:
+        """r and the gradient by p of mu times the barrier."""
+        maps = problem.maps
+        ga, gm, gq, gp = self.terms.gradient(mu)
+        ca, cm, cq = self.terms.cross
+        part = gp / self.terms.pp
+        r = maps.adjoint(float((ga - ca * part).sum()), gm - cm * part, gq - cq * part)
+        ends = self.constraints.T @ (1.0 / (self.constraints @ self.here.x))
+        r -= mu * (self.inverse[maps.upper] * maps.double + ends)
+        r[0] += problem.beta[self.piece.output]
+        return r, gp
+
+
+def _system(problem: MomentProblem, piece: Piece, here: PiecePoint) -> _System:
+    maps = problem.maps
+    terms = sample_terms(piece, *maps.moments(here.x), here.p, here.samples)
+    L: Floats = np.asarray(np.linalg.cholesky(maps.matrix(here.x)), dtype=np.float64)
+    R: Floats = np.asarray(np.linalg.cholesky(here.Z), dtype=np.float64)
+    W, inverse = scaling_matrix(L, R)
+    G = problem.constraints(piece)
+    aa, am, aq, mm, mq, qq = terms.reduced
+    K = maps.hessian(float(aa.sum()), am, aq, mm, mq, qq) + maps.log_det_hessian(W)
+    K += (G.T * (here.ends / (G @ here.x))) @ G
+    ca, cm, cq = -terms.cross / terms.pp
+    B = piece.sign * maps.columns(ca, cm + piece.always, cq)
+    factor = _factor(K)
+    response = solve_triangular(factor, B, lower=True, check_finite=False)
+    return _System(piece, here, terms, L, R, W, inverse, G, factor, response)
+
+
+def _factor(K: Floats) -> Floats:
+    """Cholesky factor, with as little added to the diagonal as makes it exist."""
+    diagonal = np.diag(K)
+    for lift in (0.0, 1e-14, 1e-11, 1e-8):
+        try:
+            L: Floats = cholesky(K + np.diag(lift * diagonal), lower=True, check_finite=False)
+            return L
+        except np.linalg.LinAlgError:
+            continue
+    raise np.linalg.LinAlgError("The Newton matrix of a piece is not positive definite.")
+
+
+class _Equations:
+    """Factored Newton equations at a point, solved for several targets mu."""
+
+    def __init__(self, problem: MomentProblem, point: Point) -> None:
+        self.problem, self.point = problem, point
+        f = outputs(problem, [each.p for each in point.pieces], point.shift)
+        self.gradient = problem.loss.gradient(f)
+        curvature = problem.loss.curvature(f)
+        self.curvature = np.maximum(curvature, 1e-8 * max(float(curvature.max()), 1e-300))
+        self.systems = [_system(problem, piece, each) for piece, each in zip(problem.pieces, point.pieces)]
+        self.factors = [self._factor_output(output) for output in range(f.shape[1])]
+
+    def _factor_output(self, output: int) -> Coupling:
+        """The system  diag(1/h + sum 1/pp) + sum B'K^-1 B  of one output."""
+        E = 1.0 / self.curvature[:, output]
+        mine = [system for system in self.systems if system.piece.output == output]
+        for system in mine:
+            E = E + system.piece.mid / system.terms.pp
+        return Coupling(E, np.concatenate([system.response for system in mine]))
+
+    def solve(self, mu: float) -> Point:
+        """Step of all unknowns and multipliers towards the central point of mu."""
+        y, shift = np.empty_like(self.gradient), np.zeros_like(self.point.shift)
+        rights = [system.right(self.problem, mu) for system in self.systems]
+        residuals = [
+            solve_triangular(system.factor, r, lower=True) for system, (r, _) in zip(self.systems, rights)
+        ]
+        for output in range(y.shape[1]):
+            right = self.gradient[:, output] / self.curvature[:, output]
+            for system, (_, gp), residual in zip(self.systems, rights, residuals):
+                if system.piece.output == output:
+                    right = right - system.piece.sign * gp / system.terms.pp - system.response.T @ residual
+            y[:, output] = self.factors[output].solve(right)
+            if self.problem.bias:
+                ones = self.factors[output].solve(np.ones(len(right)))
+                shift[output] = -float(y[:, output].sum()) / float(ones.sum())
+                y[:, output] += shift[output] * ones
+        moved = [
+            self._piece_step(system, gp, residual, y[:, system.piece.output], mu)
+            for system, (_, gp), residual in zip(self.systems, rights, residuals)
+        ]
+        return Point(tuple(moved), shift)
+
+    def _piece_step(self, system: _System, gp: Floats, residual: Floats, y: Floats, mu: float) -> PiecePoint:
+        piece, terms, maps = system.piece, system.terms, self.problem.maps
+        dx = -solve_triangular(system.factor, residual + system.response @ y, lower=True, trans="T")
+        a, mean, second = maps.moments(dx)
+        ca, cm, cq = terms.cross
+        dp = -(gp + ca * a + cm * mean + cq * second + piece.sign * y) / terms.pp
+        dp = np.where(piece.mid, dp, np.where(piece.always, mean, 0.0))
+        here = system.here
+        dZ = mu * system.inverse - here.Z - system.W @ maps.matrix(dx) @ system.W
+        slack = system.constraints @ here.x
+        ends = mu / slack - here.ends * (1.0 + system.constraints @ dx / slack)
+        return PiecePoint(dx, dp, 0.5 * (dZ + dZ.T), ends, terms.dual_step(a, mean, second, dp, mu))
+
+    def longest_steps(self, step: Point) -> tuple[float, float]:
+        """Longest steps that keep slacks and multipliers positive."""
+        primal = dual = 1e12
+        for system, moved in zip(self.systems, step.pieces):
+            here, maps = system.here, self.problem.maps
+            inner = system.terms.longest_steps(*maps.moments(moved.x), moved.p, moved.samples)
+            G = system.constraints
+            primal = min(primal, inner[0], longest(G @ here.x, G @ moved.x))
+            primal = min(primal, longest_matrix(system.moment_factor, maps.matrix(moved.x)))
+            dual = min(dual, inner[1], longest(here.ends, moved.ends))
+            dual = min(dual, longest_matrix(system.dual_factor, moved.Z))
+        return primal, dual
+
+
+def interior_step(problem: MomentProblem, point: Point, *, keep: float = 0.05) -> tuple[Point, float]:
+    """One step: predict how far mu can fall, aim there, and go until `keep` of the way to the boundary is left.
+
+    Returns the new point and the shorter of the step lengths of unknowns and multipliers.
+    """
+    equations = _Equations(problem, point)
+    mu = measure(problem, point)[1]
+    predicted = min(1.0, *equations.longest_steps(equations.solve(0.0)))
+    step = equations.solve(mu * max((1.0 - predicted) ** 3, 1e-3))
+    primal, dual = (min(1.0, (1.0 - keep) * longest_) for longest_ in equations.longest_steps(step))
+    length = min(primal, dual)
+    return _moved(point, step, length), length
+
+
+def _moved(point: Point, step: Point, length: float) -> Point:
+    pieces = tuple(
+        PiecePoint(
+            here.x + length * moved.x,
+            here.p + length * moved.p,
+            here.Z + length * moved.Z,
+            here.ends + length * moved.ends,
+            SampleDuals(
+                here.samples.z + length * moved.samples.z, here.samples.Z + length * moved.samples.Z
+            ),
+        )
+        for here, moved in zip(point.pieces, step.pieces)
+    )
+    return Point(pieces, point.shift + length * step.shift)
