@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from os import PathLike
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
+from convexnn._checks import check_points, check_targets
 from convexnn._types import ArrayLike
 from convexnn.certificate.certify import make_problem
+from convexnn.certificate.merge import merge_samples
 from convexnn.certificate.proof import MARGIN, prove
-from convexnn.certificate.record import Certificate
+from convexnn.certificate.record import Certificate, data_fingerprint
 from convexnn.certificate.response import MAX_WORK
 from convexnn.exceptions import DataError, DictionarySizeError, ModelFormatError, ParameterError
+from convexnn.losses.base import check_weights
 from convexnn.network.relu import ReLUNetwork
 
 __all__ = ["verify"]
@@ -41,7 +44,8 @@ def verify(
     ----------
     certificate : Certificate or path
     network, X, y, sample_weight, atoms :
-        As they were passed to :func:`convexnn.train` or :func:`convexnn.certify`.
+        As they were passed to :func:`convexnn.train`, :func:`convexnn.certify` or the fit of an estimator (classes as
+        the loss has them).
     dual_point : (n,) or (n, c) array, optional
         For certificates without one, such as those of version 0.1.
     max_work, time_limit, n_jobs :
@@ -69,13 +73,13 @@ def verify(
             f"this release checks certificates with activation_slope 0.0 and interaction_cst None, this one has "
             f"{old.activation_slope!r} and {old.interaction_cst!r}; use a newer release."
         )
+    X, y, sample_weight = _as_certified(old, X, y, sample_weight)
     problem = make_problem(
         network, X, y, beta=old.beta, norm=old.norm, bias=old.bias, loss=_loss_of(old, y), scope=old.scope,
         atoms=atoms if old.n_atoms is not None else None, sample_weight=sample_weight, tol=old.tol,
         dual_point=old.dual_point if dual_point is None else dual_point, max_work=max_work, time_limit=time_limit,
         n_jobs=n_jobs,
     )  # fmt: skip
-    _check_data(old, problem.fingerprint, problem.n_samples)
     # Branch and bound only has to confirm the response that the certificate states.
     claimed = old.response if old.method == "branch" else None
     new = prove(replace(problem, claimed=claimed))
@@ -86,6 +90,31 @@ def verify(
     _compare(old, new)
     # Why nothing is proved is not recomputed.
     return replace(new, note=old.note) if old.scope == "none" else new
+
+
+def _as_certified(
+    old: Certificate, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None
+) -> tuple[ArrayLike, ArrayLike, ArrayLike | None]:
+    """The data as they are, or with equal samples merged, which is the same problem, if that is what was certified.
+
+    Estimators merge samples before they train.
+
+    Raises
+    ------
+    DataError
+        If neither was.
+    """
+    points = check_points(X)
+    targets = check_targets(y, len(points))
+    weight = None if sample_weight is None else check_weights(sample_weight, len(points))
+    found = data_fingerprint(points, targets, weight)
+    if (found, len(points)) == (old.fingerprint, old.n_samples):
+        return points, targets, sample_weight
+    merged_X, merged_y, merged, _ = merge_samples(points, targets, weight)
+    other = data_fingerprint(merged_X, merged_y, None if merged is None else merged[:, None])
+    if (other, len(merged_X)) != (old.fingerprint, old.n_samples):
+        _refuse_data(old, found, len(points))
+    return merged_X, merged_y, merged
 
 
 def _loss_of(old: Certificate, y: ArrayLike) -> str:
@@ -99,17 +128,16 @@ def _loss_of(old: Certificate, y: ArrayLike) -> str:
     return "log_loss_multilabel" if several and np.min(y) < 0 else old.loss
 
 
-def _check_data(old: Certificate, fingerprint: str, n_samples: int) -> None:
+def _refuse_data(old: Certificate, fingerprint: str, n_samples: int) -> NoReturn:
     if n_samples != old.n_samples:
         raise DataError(
             f"these are not the data of the certificate: {n_samples} samples, but it speaks of {old.n_samples}. "
             "Pass the training data, all rows of them."
         )
-    if fingerprint != old.fingerprint:
-        raise DataError(
-            f"these are not the data of the certificate: fingerprint {fingerprint[:12]}..., expected "
-            f"{old.fingerprint[:12]}... ({old.n_samples} samples). Pass X, y and sample_weight as in training."
-        )
+    raise DataError(
+        f"these are not the data of the certificate: fingerprint {fingerprint[:12]}..., expected "
+        f"{old.fingerprint[:12]}... ({old.n_samples} samples). Pass X, y and sample_weight as in training."
+    )
 
 
 def _compare(old: Certificate, new: Certificate) -> None:

@@ -11,8 +11,8 @@ from sklearn.utils import check_random_state
 
 from convexnn._types import Floats, Norm
 from convexnn.certificate import Certificate
+from convexnn.certificate.merge import merge_samples
 from convexnn.estimators.callbacks import HAS_CALLBACKS, CallbackSupport, FitTask, with_callbacks
-from convexnn.estimators.samples import merge_samples
 from convexnn.estimators.warnings import GapWarning
 from convexnn.network import DeepReLUNetwork
 from convexnn.refine import train_layerwise

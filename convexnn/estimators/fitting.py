@@ -12,12 +12,12 @@ from convexnn._arrays import to_numpy
 from convexnn._checks import check_count, check_real, check_time_limit, check_tol
 from convexnn._progress import Clock
 from convexnn._types import ArrayLike, Bias, Floats, Ints, Norm
+from convexnn.certificate.merge import merge_samples
 from convexnn.certificate.record import data_fingerprint
 from convexnn.dictionaries import Atoms
 from convexnn.estimators.callbacks import HAS_CALLBACKS, CallbackSupport, FitTask, with_callbacks
 from convexnn.estimators.fitted import FittedNetwork
 from convexnn.estimators.progress import fit_observer
-from convexnn.estimators.samples import merge_samples
 from convexnn.estimators.warnings import ConstantModelWarning, GapWarning
 from convexnn.training import TrainingResult
 from convexnn.training.driver import Driver

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from convexnn import ReLUNetwork
+from convexnn import ConvexReLURegressor, ReLUNetwork
 from convexnn.certificate import Certificate, certify, max_response, verify
 from convexnn.exceptions import DataError, ModelFormatError, ParameterError
 
@@ -131,3 +131,18 @@ def test_weights_belong_to_the_data(claim):
     with pytest.raises(DataError, match="not the data"):
         verify(certificate, network, X, y)
     assert isinstance(certificate, Certificate)
+
+
+@pytest.mark.parametrize("kind", ["plain", "zeros", "repeated", "weights"])
+def test_certificates_of_estimators(kind, tmp_path):
+    """Estimators merge equal samples and drop those of weight zero; the data as they were fitted confirm the proof."""
+    rng = np.random.default_rng(6)
+    X, y = rng.standard_normal((14, 2)), rng.standard_normal(14)
+    weight = {"zeros": np.where(np.arange(14) % 3 == 0, 0.0, 1.0), "weights": rng.uniform(0.5, 2.0, 14)}.get(kind)
+    if kind == "repeated":
+        X, y = np.vstack([X, X[3:7]]), np.append(y, y[3:7])
+    net = ConvexReLURegressor(beta_ratio=0.1).fit(X, y, sample_weight=weight)
+    net.certificate_.save(tmp_path / "c.json")
+    assert verify(tmp_path / "c.json", net.network_, X, y, sample_weight=weight) == net.certificate_
+    with pytest.raises(DataError, match="not the data"):
+        verify(tmp_path / "c.json", net.network_, X, y + 1e-9, sample_weight=weight)
