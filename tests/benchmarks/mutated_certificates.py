@@ -31,7 +31,7 @@ def main() -> None:
     other: Proved | None = None
     while counts["forgeries"] < options.forgeries:
         case = make_case(NAMES[rng.integers(len(NAMES))], rng, sizes=(8, 6))
-        result = case.train()
+        result = case.solve()
         if result is None or result.certificate.scope == "none":
             continue
         proved = Proved.of(case, result, folder)

@@ -33,7 +33,7 @@ def main() -> None:
     rng, counts, seconds = np.random.default_rng(options.seed), collections.Counter(), 0.0
     while counts["decided"] < options.problems:
         case = make_case(NAMES[counts["tried"] % len(NAMES)], rng)
-        result = case.train("dictionary" if rng.random() < 0.3 else "network")
+        result = case.train("dictionary") if rng.random() < 0.3 else case.solve()
         counts["tried"] += 1
         if result is None or result.certificate.scope == "none":
             counts["nothing proved"] += 1

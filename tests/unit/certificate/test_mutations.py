@@ -18,7 +18,7 @@ def proofs(tmp_path_factory):
     for name in NAMES * 2:
         while True:
             case = make_case(name, rng, sizes=(8, 6))
-            result = case.train()
+            result = case.solve()
             if result is None or result.certificate.scope == "none":
                 continue
             proved = Proved.of(case, result, folder)

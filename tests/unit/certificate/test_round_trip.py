@@ -23,7 +23,7 @@ def test_train_save_load_verify(name, norm, tmp_path):
     for bias in [True] * 3 if name == "interpolation" else [True, False, "penalized"] * 3:
         case = make_case(name, rng, norm=norm, bias=bias)
         X, y, weight = case.X, case.y, case.weight
-        if (result := case.train()) is None:
+        if (result := case.solve()) is None:
             continue
         found = result.certificate
         assert found.holds, found.summary()

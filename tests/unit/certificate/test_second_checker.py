@@ -53,7 +53,7 @@ def test_both_agree(name):
     decided = 0
     for k in range(7):
         case = make_case(name, rng)
-        result = case.train("dictionary" if k % 2 else "network")
+        result = case.train("dictionary") if k % 2 else case.solve()
         if result is None:
             continue
         found = second_opinion(case, result.network, result.certificate)
@@ -80,7 +80,7 @@ def test_the_command_line(tmp_path):
     case = make_case("hinge", rng, norm="l1", bias=True, sizes=(8, 8))
     weight = np.linspace(0.0, 2.0, len(case.y))
     case = replace(case, kind={**case.kind, "sample_weight": weight})
-    result = case.train()
+    result = case.solve()
     result.network.save(tmp_path / "m.safetensors")
     result.certificate.save(tmp_path / "m.json")
     head = ",".join(f"column_{k}" for k in range(case.X.shape[1] + 2))
