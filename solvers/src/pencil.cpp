@@ -131,12 +131,15 @@ void PencilOracle::project_in(Workspace& w, std::size_t first, std::size_t last,
 bool PencilOracle::sort_events(std::size_t pencil, Workspace& w, StopCheck& stop) {
     const std::size_t total = shape_.n + shape_.axes;
     w.keys.clear();
-    for (std::size_t i = 0; i < total; ++i)
-        if (w.fold[i] != 0.0) {
+    const bool listed = in_parts(total, kPart, stop, [&](std::size_t first, std::size_t last) {
+        for (std::size_t i = first; i < last; ++i) {
+            if (w.fold[i] == 0.0) continue;
             const double x = w.plane[2 * i], y = w.plane[2 * i + 1];
             const double key = y != 0.0 ? -x / y : -std::numeric_limits<double>::infinity();
             w.keys.emplace_back(key, static_cast<std::uint32_t>(i));
         }
+    });
+    if (!listed) return false;
     if (!sort_distinct(w.keys, w.merged, stop)) return false;
     w.count = static_cast<std::uint32_t>(w.keys.size());
     std::uint32_t* order = keep_ ? &orders_[pencil * total] : (w.order.resize(total), w.order.data());

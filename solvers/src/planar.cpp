@@ -135,13 +135,16 @@ template <class Index>
 bool PlanarOracle::sort_around(std::size_t pivot, Index* order, std::uint32_t& count, Workspace<Index>& w,
                                StopCheck& stop) const {
     w.keys.clear();
-    for (std::size_t k = 0; k < n_; ++k) {
-        const double dx = x_[k] - x_[pivot], dy = y_[k] - y_[pivot];
-        if (std::fabs(dx) + std::fabs(dy) <= tiny_) continue;
-        // -cot(angle) grows with the angle; the sign of the fold cancels in the quotient.
-        const double key = dy != 0.0 ? -dx / dy : -std::numeric_limits<double>::infinity();
-        w.keys.emplace_back(key, static_cast<std::uint32_t>(k));
-    }
+    const bool listed = in_parts(n_, kPart, stop, [&](std::size_t first, std::size_t last) {
+        for (std::size_t k = first; k < last; ++k) {
+            const double dx = x_[k] - x_[pivot], dy = y_[k] - y_[pivot];
+            if (std::fabs(dx) + std::fabs(dy) <= tiny_) continue;
+            // -cot(angle) grows with the angle; the sign of the fold cancels in the quotient.
+            const double key = dy != 0.0 ? -dx / dy : -std::numeric_limits<double>::infinity();
+            w.keys.emplace_back(key, static_cast<std::uint32_t>(k));
+        }
+    });
+    if (!listed) return false;
     if (!sort_distinct(w.keys, w.merged, stop)) return false;
     for (std::size_t e = 0; e < w.keys.size(); ++e) order[e] = static_cast<Index>(w.keys[e].second);
     count = static_cast<std::uint32_t>(w.keys.size());

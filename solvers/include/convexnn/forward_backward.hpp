@@ -1,6 +1,6 @@
 // Forward and backward pass of all neurons over all samples, element by element; matrix products are the caller's.
 //
-// Legend: S (n, m) values x_i . w_j + b_j; e_j half width of the rounding of the ReLU (none: e == nullptr); slope p of
+// Legend: S (n, m) values x_i . w_j + b_j; e_j half width of the smoothing of the ReLU (none: e == nullptr); slope p of
 // the ReLU, response r = (s + e)^2 / 4e where |s| < e and the ReLU elsewhere. T is float or double.
 //
 // `leak` is the slope of the inactive side of the activation: then a neuron answers (1 - leak) r + leak s and has the
