@@ -308,9 +308,8 @@ def test_a_narrow_oracle_shares_the_orders_of_the_wide_one():
     frame = make_frame(awkward_points("normal", 12, 3), norm="l2", bias=False)
     wide = PencilOracle(frame, network=True, n_jobs=1)
     narrow = wide.wedges_only()
-    assert wide.searches_inside
-    assert not narrow.searches_inside
-    assert not narrow.network
+    assert (wide.scope, wide.moves) == ("network", True)
+    assert (narrow.scope, narrow.moves) == ("dictionary", False)
     assert narrow.price(v[:12], 0.0, 1).strongest < wide.price(v[:12], 0.0, 1).strongest
 
 
