@@ -20,123 +20,24 @@ from scipy.linalg import cholesky, solve_triangular
 
 from convexnn._types import Floats
 from convexnn.bounds.coupling import Coupling
-from convexnn.bounds.features import MomentMaps
+from convexnn.bounds.moment_problem import MomentProblem, PiecePoint, Point, measure, outputs
 from convexnn.bounds.pieces import Piece
-from convexnn.bounds.sample_terms import SampleDuals, SampleTerms, sample_slacks, sample_terms
+from convexnn.bounds.sample_terms import SampleDuals, SampleTerms, sample_terms
 from convexnn.bounds.scaling import longest, longest_matrix, scaling_matrix
-from convexnn.bounds.smoothed import SmoothLoss
 
-__all__ = ["MomentProblem", "Point", "interior_step", "measure", "objective", "outputs", "start_point"]
+__all__ = ["interior_step"]
 
-
-@dataclass(frozen=True)
-class MomentProblem:
-    """The relaxation in scaled units.
-
-    Attributes
-    ----------
-    maps : MomentMaps
-        Of the rows, whose last column is one if `bias`.
-    loss : SmoothLoss
-    beta : (c,) array
-        Penalty of each output.
-    bias : bool
-        Whether biases are free; then the intercept is free, too.
-    pieces : tuple of Piece
-    """
-
-    maps: MomentMaps
-    loss: SmoothLoss
-    beta: Floats
-    bias: bool
-    pieces: tuple[Piece, ...]
-
-    def constraints(self, piece: Piece) -> Floats:
-        """Vectors g with g.x > 0: of A - tr C_w, and with biases of the slice (b - l)(u - b)."""
-        maps = self.maps
-        j, k = maps.upper
-        weights = maps.order - 1 - int(self.bias)
-        trace = np.where((j == k) & (j >= 1) & (j <= weights), -1.0, 0.0)
-        trace[0] = 1.0
-        if not self.bias:
-            return trace[None]
-        between = np.zeros(maps.size)
-        between[0] = -piece.lower * piece.upper
-        between[maps.order - 1] = piece.lower + piece.upper
-        between[-1] = -1.0
-        return np.stack([trace, between])
+# A step shorter than this is taken again without correction.
+_SHORT = 0.2
 
 
 @dataclass(frozen=True)
-class PiecePoint:
-    """Moments x (size,), means p (n,) and multipliers of a piece: Z of M, `ends` of its constraints, of samples."""
+class _Targets:
+    """Multipliers of a piece that a Newton step aims at."""
 
-    x: Floats
-    p: Floats
     Z: Floats
     ends: Floats
     samples: SampleDuals
-
-
-@dataclass(frozen=True)
-class Point:
-    """A strictly feasible point: one entry for each piece, and the output intercepts (c,)."""
-
-    pieces: tuple[PiecePoint, ...]
-    shift: Floats
-
-
-def start_point(problem: MomentProblem, total: float, mu: float) -> Point:
-    """Moments of neurons that point everywhere and weigh `total` together; multipliers are mu over the slacks."""
-    maps = problem.maps
-    weights = maps.order - 1 - int(problem.bias)
-    a = total / len(problem.pieces)
-    found = []
-    for piece in problem.pieces:
-        M = np.diag(np.concatenate([[1.0], np.full(weights, 0.5 / weights), [0.0] * problem.bias]))
-        if problem.bias:
-            middle, half = 0.5 * (piece.lower + piece.upper), 0.5 * (piece.upper - piece.lower)
-            M[0, -1] = M[-1, 0] = middle
-            M[-1, -1] = middle * middle + 0.5 * half * half
-        x = a * M[maps.upper]
-        weight, mean, second = maps.moments(x)
-        low = np.maximum(np.maximum(mean, 0.0), 0.5 * (1.0 + piece.tilt) * mean + piece.width * second)
-        high = 0.5 * (mean + np.sqrt(weight * second))
-        p = np.where(piece.mid, 0.5 * (low + high), np.where(piece.always, mean, 0.0))
-        e, N = sample_slacks(piece, weight, mean, second, p)
-        det = N[0] * N[2] - N[1] * N[1]
-        samples = SampleDuals(mu / e, mu * np.stack([N[2], -N[1], N[0]]) / det)
-        Z = np.asarray(mu * np.linalg.inv(maps.matrix(x)), dtype=np.float64)
-        found.append(PiecePoint(x, p, Z, mu / (problem.constraints(piece) @ x), samples))
-    return Point(tuple(found), problem.loss.best_constant() * float(problem.bias))
-
-
-def outputs(problem: MomentProblem, means: list[Floats], shift: Floats) -> Floats:
-    """Outputs (n, c) of given means."""
-    f = np.zeros((len(problem.maps.rows), len(shift))) + shift
-    for piece, p in zip(problem.pieces, means):
-        f[:, piece.output] += piece.sign * p
-    return f
-
-
-def objective(problem: MomentProblem, point: Point) -> float:
-    """Loss plus penalty of the relaxation."""
-    f = outputs(problem, [each.p for each in point.pieces], point.shift)
-    penalty = sum(problem.beta[piece.output] * each.x[0] for piece, each in zip(problem.pieces, point.pieces))
-    return problem.loss.value(f) + float(penalty)
-
-
-def measure(problem: MomentProblem, point: Point) -> tuple[float, float]:
-    """Sum of slacks times multipliers, and the mean of it over the orders of the cones."""
-    total, count = 0.0, 0.0
-    for piece, each in zip(problem.pieces, point.pieces):
-        M = problem.maps.matrix(each.x)
-        ends = problem.constraints(piece) @ each.x
-        slack = sample_slacks(piece, *problem.maps.moments(each.x), each.p)
-        mid = piece.mid
-        total += float(np.sum(M * each.Z)) + float(ends @ each.ends) + each.samples.product(*slack, mid)
-        count += len(M) + len(ends) + 5.0 * float(np.count_nonzero(mid))
-    return total, total / count
 
 
 @dataclass(frozen=True)
@@ -154,15 +55,25 @@ class _System:
     factor: Floats
     response: Floats  # factor^-1 B
 
-    def right(self, problem: MomentProblem, mu: float) -> tuple[Floats, Floats]:
-        """r and the gradient by p of mu times the barrier."""
+    def targets(self, problem: MomentProblem, mu: float, predicted: PiecePoint | None) -> _Targets:
+        """What the multipliers should become, with a correction of second order for a predicted step."""
+        slack = self.constraints @ self.here.x
+        if predicted is None:
+            zero = SampleDuals(np.zeros((3, 1)), np.zeros((3, 1)))
+            return _Targets(mu * self.inverse, mu / slack, self.terms.targets(mu, zero))
+        product = self.inverse @ problem.maps.matrix(predicted.x) @ predicted.Z
+        ends = (mu - (self.constraints @ predicted.x) * predicted.ends) / slack
+        moved = self.terms.second_order(*problem.maps.moments(predicted.x), predicted.p, predicted.samples)
+        return _Targets(mu * self.inverse - 0.5 * (product + product.T), ends, self.terms.targets(mu, moved))
+
+    def right(self, problem: MomentProblem, targets: _Targets) -> tuple[Floats, Floats]:
+        """r and the gradient by p for given targets of the multipliers."""
         maps = problem.maps
-        ga, gm, gq, gp = self.terms.gradient(mu)
+        ga, gm, gq, gp = self.terms.gradient(targets.samples)
         ca, cm, cq = self.terms.cross
         part = gp / self.terms.pp
         r = maps.adjoint(float((ga - ca * part).sum()), gm - cm * part, gq - cq * part)
-        ends = self.constraints.T @ (1.0 / (self.constraints @ self.here.x))
-        r -= mu * (self.inverse[maps.upper] * maps.double + ends)
+        r -= targets.Z[maps.upper] * maps.double + self.constraints.T @ targets.ends
         r[0] += problem.beta[self.piece.output]
         return r, gp
 
@@ -203,7 +114,8 @@ class _Equations:
         self.problem, self.point = problem, point
         f = outputs(problem, [each.p for each in point.pieces], point.shift)
         self.gradient = problem.loss.gradient(f)
-        curvature = problem.loss.curvature(f)
+        # Twice the diagonal is above the whole Hessian where outputs meet in the loss.
+        curvature = problem.loss.curvature(f) * (1.0 if problem.loss.separable else 2.0)
         self.curvature = np.maximum(curvature, 1e-8 * max(float(curvature.max()), 1e-300))
         self.systems = [_system(problem, piece, each) for piece, each in zip(problem.pieces, point.pieces)]
         self.factors = [self._factor_output(output) for output in range(f.shape[1])]
@@ -216,10 +128,12 @@ class _Equations:
             E = E + system.piece.mid / system.terms.pp
         return Coupling(E, np.concatenate([system.response for system in mine]))
 
-    def solve(self, mu: float) -> Point:
+    def solve(self, mu: float, predicted: Point | None = None) -> Point:
         """Step of all unknowns and multipliers towards the central point of mu."""
+        steps = [None] * len(self.systems) if predicted is None else list(predicted.pieces)
+        targets = [system.targets(self.problem, mu, step) for system, step in zip(self.systems, steps)]
         y, shift = np.empty_like(self.gradient), np.zeros_like(self.point.shift)
-        rights = [system.right(self.problem, mu) for system in self.systems]
+        rights = [system.right(self.problem, target) for system, target in zip(self.systems, targets)]
         residuals = [
             solve_triangular(system.factor, r, lower=True) for system, (r, _) in zip(self.systems, rights)
         ]
@@ -234,12 +148,14 @@ class _Equations:
                 shift[output] = -float(y[:, output].sum()) / float(ones.sum())
                 y[:, output] += shift[output] * ones
         moved = [
-            self._piece_step(system, gp, residual, y[:, system.piece.output], mu)
-            for system, (_, gp), residual in zip(self.systems, rights, residuals)
+            self._piece_step(system, gp, residual, y[:, system.piece.output], target)
+            for system, (_, gp), residual, target in zip(self.systems, rights, residuals, targets)
         ]
         return Point(tuple(moved), shift)
 
-    def _piece_step(self, system: _System, gp: Floats, residual: Floats, y: Floats, mu: float) -> PiecePoint:
+    def _piece_step(
+        self, system: _System, gp: Floats, residual: Floats, y: Floats, targets: _Targets
+    ) -> PiecePoint:
         piece, terms, maps = system.piece, system.terms, self.problem.maps
         dx = -solve_triangular(system.factor, residual + system.response @ y, lower=True, trans="T")
         a, mean, second = maps.moments(dx)
@@ -247,10 +163,10 @@ class _Equations:
         dp = -(gp + ca * a + cm * mean + cq * second + piece.sign * y) / terms.pp
         dp = np.where(piece.mid, dp, np.where(piece.always, mean, 0.0))
         here = system.here
-        dZ = mu * system.inverse - here.Z - system.W @ maps.matrix(dx) @ system.W
+        dZ = targets.Z - here.Z - system.W @ maps.matrix(dx) @ system.W
         slack = system.constraints @ here.x
-        ends = mu / slack - here.ends * (1.0 + system.constraints @ dx / slack)
-        return PiecePoint(dx, dp, 0.5 * (dZ + dZ.T), ends, terms.dual_step(a, mean, second, dp, mu))
+        ends = targets.ends - here.ends * (1.0 + system.constraints @ dx / slack)
+        return PiecePoint(dx, dp, 0.5 * (dZ + dZ.T), ends, terms.dual_step(a, mean, second, dp, targets.samples))
 
     def longest_steps(self, step: Point) -> tuple[float, float]:
         """Longest steps that keep slacks and multipliers positive."""
@@ -273,10 +189,14 @@ def interior_step(problem: MomentProblem, point: Point, *, keep: float = 0.05) -
     """
     equations = _Equations(problem, point)
     mu = measure(problem, point)[1]
-    predicted = min(1.0, *equations.longest_steps(equations.solve(0.0)))
-    step = equations.solve(mu * max((1.0 - predicted) ** 3, 1e-3))
-    primal, dual = (min(1.0, (1.0 - keep) * longest_) for longest_ in equations.longest_steps(step))
-    length = min(primal, dual)
+    predicted = equations.solve(0.0)
+    length = min(1.0, *equations.longest_steps(predicted))
+    step = equations.solve(mu * max((1.0 - length) ** 3, 1e-3), predicted)
+    length = min(1.0, *((1.0 - keep) * longest_ for longest_ in equations.longest_steps(step)))
+    if length < _SHORT:
+        # Near the boundary the correction is far too large; a plain step that mostly centres goes further.
+        step = equations.solve(0.5 * mu)
+        length = min(1.0, *((1.0 - keep) * longest_ for longest_ in equations.longest_steps(step)))
     return _moved(point, step, length), length
 
 

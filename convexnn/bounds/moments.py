@@ -13,16 +13,8 @@ import numpy as np
 
 from convexnn._progress import Clock
 from convexnn._types import Floats
-from convexnn.bounds.interior_point import (
-    MomentProblem,
-    PiecePoint,
-    Point,
-    interior_step,
-    measure,
-    objective,
-    outputs,
-    start_point,
-)
+from convexnn.bounds.interior_point import interior_step
+from convexnn.bounds.moment_problem import MomentProblem, PiecePoint, Point, measure, objective, outputs, start_point
 from convexnn.bounds.multipliers import PieceMultipliers
 from convexnn.bounds.pieces import Piece
 from convexnn.bounds.repair import best_multipliers

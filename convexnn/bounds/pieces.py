@@ -10,7 +10,10 @@ import numpy as np
 
 from convexnn._types import Bools, Floats
 
-__all__ = ["Piece", "slices"]
+__all__ = ["Piece", "slices", "split_binding"]
+
+# Pieces are halved, the most binding first, until they hold this share of what binds.
+_SHARE = 0.9
 
 
 @dataclass(frozen=True)
@@ -72,3 +75,21 @@ def slices(reach: Floats, count: int, n_outputs: int) -> list[Piece]:
         for sign in (1, -1)
         for low, high in pairwise(ends)
     ]
+
+
+def split_binding(pieces: list[Piece], binding: Floats) -> list[Piece]:
+    """The pieces with the most binding ones halved.
+
+    Parameters
+    ----------
+    pieces : list of Piece
+    binding : (S,) array
+        How much each piece binds, at least zero.
+    """
+    order = np.argsort(-binding, kind="stable")
+    before = np.cumsum(binding[order]) - binding[order]
+    chosen = set(order[before < _SHARE * binding.sum()].tolist()) or {int(order[0])}
+    found: list[Piece] = []
+    for s, piece in enumerate(pieces):
+        found.extend(piece.halves() if s in chosen else (piece,))
+    return found

@@ -10,17 +10,19 @@ import numpy as np
 from convexnn._progress import Clock
 from convexnn._types import Floats, Norm
 from convexnn.bounds.features import MomentMaps
-from convexnn.bounds.interior_point import MomentProblem
+from convexnn.bounds.moment_problem import MomentProblem
 from convexnn.bounds.moments import MomentParams, RawProposal, converged, propose
 from convexnn.bounds.multipliers import PieceMultipliers
-from convexnn.bounds.pieces import Piece, slices
+from convexnn.bounds.pieces import Piece, slices, split_binding
 from convexnn.bounds.smoothed import smoothed
 from convexnn.losses import Loss
 
-__all__ = ["Proposal", "Relaxation", "improve"]
+__all__ = ["Proposal", "Relaxation", "binding", "improve"]
 
 # Directions with singular values below this part of the largest are left to the certificate.
 _RANK = 1e-12
+# First number of slices, and the most for each output.
+_FIRST, _MOST = 4, 160
 # Reaches are rounded up by this part, so that the pieces cover what the certificate asks for.
 _MARGIN = 1e-9
 
@@ -85,7 +87,7 @@ def improve(
     start: Floats | None = None,
     keep_start: bool = False,
 ) -> Iterator[Proposal]:
-    """Proposals, the last of every number of pieces: one number for "quick", doubling for "full".
+    """Proposals: one of few pieces for "quick"; for "full" pieces that bind are halved until the time is up.
 
     Parameters
     ----------
@@ -97,18 +99,33 @@ def improve(
     if scaled is None:
         yield _without_features(relaxation)
         return
-    counts = [0] if not relaxation.bias else [4] if effort == "quick" else [4, 8, 16, 32]
-    params = MomentParams(stop=3e-3) if effort == "quick" else MomentParams()
-    for count in counts:
-        pieces = slices(scaled.reach, count, n_outputs)
+    params = MomentParams(stop=3e-3) if effort == "quick" else MomentParams(stop=3e-4)
+    pieces = slices(scaled.reach, _FIRST if relaxation.bias else 0, n_outputs)
+    while True:
+        began = clock.seconds
         problem = _moment_problem(relaxation, scaled, pieces)
         last = propose(problem, converged(problem, params, clock))
         if not keep_start:
             yield _raw_units(last, scaled, n_outputs)
         if start is not None:
             yield _raw_units(last.at(problem, start), scaled, n_outputs)
-        if clock.expired:
+        if effort == "quick" or not relaxation.bias:
             return
+        pieces = split_binding(pieces, binding(last))
+        per_piece = (clock.seconds - began) / len(last.pieces)
+        # Without a limit the number of pieces is the budget, so that results do not depend on the machine.
+        if len(pieces) > _MOST * n_outputs or (clock.left is not None and clock.left < per_piece * len(pieces)):
+            return
+
+
+def binding(proposal: RawProposal) -> Floats:
+    """How much the ends of each slice hold the optimum back: their multiplier times weight and squared width."""
+    return np.array(
+        [
+            here.x[0] * made.k * (made.upper - made.lower) ** 2
+            for (_, made), here in zip(proposal.pieces, proposal.point.pieces)
+        ]
+    )
 
 
 def _without_features(relaxation: Relaxation) -> Proposal:

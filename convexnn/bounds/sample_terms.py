@@ -78,19 +78,30 @@ class SampleTerms:
     cross: Floats
     reduced: Floats
 
-    def gradient(self, mu: float) -> Floats:
-        """Gradient (4, n) of mu times the barrier by A, mean, second moment and p."""
-        w = mu * self.piece.mid / self.slacks
-        ia, ir, iq = mu * self.piece.mid * self.inverse
+    def targets(self, mu: float, second_order: SampleDuals) -> SampleDuals:
+        """Multipliers that the Newton step aims at: mu over the slacks, less a correction of second order."""
+        return SampleDuals(mu / self.slacks - second_order.z, mu * self.inverse - second_order.Z)
+
+    def second_order(self, a: float, mean: Floats, second: Floats, p: Floats, duals: SampleDuals) -> SampleDuals:
+        """Products of the predicted steps of slacks and multipliers, over the slacks (Mehrotra's correction)."""
+        half, width = 0.5 * (1.0 + self.piece.tilt), self.piece.width
+        de = np.stack([p, p - mean, p - half * mean - width * second])
+        dN = np.stack([np.full_like(p, a), 2.0 * p - mean, second])
+        return SampleDuals(de * duals.z / self.slacks, _symmetric_product(self.inverse, dN, duals.Z))
+
+    def gradient(self, targets: SampleDuals) -> Floats:
+        """Gradient (4, n) by A, mean, second moment and p of minus slacks times the targets."""
+        w = self.piece.mid * targets.z
+        ia, ir, iq = self.piece.mid * targets.Z
         half, width = 0.5 * (1.0 + self.piece.tilt), self.piece.width
         # d(-log det N) = -tr(N^-1 dN), and dr = 2 dp - dmu.
         return np.stack([-ia, w[1] + half * w[2] + 2.0 * ir, width * w[2] - iq, -w[0] - w[1] - w[2] - 4.0 * ir])
 
-    def dual_step(self, a: float, mean: Floats, second: Floats, p: Floats, mu: float) -> SampleDuals:
+    def dual_step(self, a: float, mean: Floats, second: Floats, p: Floats, targets: SampleDuals) -> SampleDuals:
         """Step of the multipliers for a step of A, mean, second moment and p."""
         half, width, used = 0.5 * (1.0 + self.piece.tilt), self.piece.width, self.piece.mid
         de = np.stack([p, p - mean, p - half * mean - width * second])
-        dz = used * (mu / self.slacks - self.duals.z * (1.0 + de / self.slacks))
+        dz = used * (targets.z - self.duals.z * (1.0 + de / self.slacks))
         w0, w1, w2 = self.scaling
         dr = 2.0 * p - mean
         moved = np.stack(
@@ -100,7 +111,7 @@ class SampleTerms:
                 w1 * w1 * a + 2.0 * w1 * w2 * dr + w2 * w2 * second,
             ]
         )
-        return SampleDuals(dz, used * (mu * self.inverse - self.duals.Z - moved))
+        return SampleDuals(dz, used * (targets.Z - self.duals.Z - moved))
 
     def longest_steps(
         self, a: float, mean: Floats, second: Floats, p: Floats, duals: SampleDuals
@@ -111,6 +122,14 @@ class SampleTerms:
         dN = np.where(used, np.stack([np.full_like(p, a), 2.0 * p - mean, second]), 0.0)
         primal = min(longest(self.slacks, de), longest_pairs(self.pairs, dN, used))
         return primal, min(longest(self.duals.z, duals.z), longest_pairs(self.duals.Z, duals.Z, used))
+
+
+def _symmetric_product(A: Pairs, N: Pairs, Z: Pairs) -> Pairs:
+    """Symmetric part of the products A N Z of matrices of order 2."""
+    b = [[A[k] * N[0] + A[k + 1] * N[1], A[k] * N[1] + A[k + 1] * N[2]] for k in (0, 1)]
+    first = b[0][0] * Z[0] + b[0][1] * Z[1]
+    off = b[0][0] * Z[1] + b[0][1] * Z[2] + b[1][0] * Z[0] + b[1][1] * Z[1]
+    return np.stack([first, 0.5 * off, b[1][0] * Z[1] + b[1][1] * Z[2]])
 
 
 def sample_terms(

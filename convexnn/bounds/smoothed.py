@@ -21,6 +21,8 @@ class SmoothLoss(Protocol):
 
     @property
     def y(self) -> Floats: ...
+    @property
+    def separable(self) -> bool: ...
     def value(self, f: Floats) -> float: ...
     def gradient(self, f: Floats) -> Floats: ...
     def curvature(self, f: Floats) -> Floats: ...
@@ -39,6 +41,7 @@ class _Envelope:
     def __init__(self, loss: Loss) -> None:
         self._loss = loss
         self.y = loss.y
+        self.separable = True
         # At f = y every entry of the dual vector may be anywhere in its interval.
         self._low, self._high = loss.optimal_duals(loss.y)
         self._weight = np.ones((len(loss.y), 1)) if loss.weight is None else loss.weight

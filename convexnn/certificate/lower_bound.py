@@ -86,7 +86,7 @@ def lower_bound(
     beta, norm, bias, loss, sample_weight :
         As in :func:`convexnn.train`; beta must be positive.
     time_limit : float, optional
-        Seconds. None gives 30 with effort="full" and no limit with "quick", which is a fixed number of pieces.
+        Seconds. None gives 30 with effort="full" and no limit with "quick", which has a fixed number of pieces.
     start : (n,) or (n, c) array, optional
         A good dual vector, for instance minus the gradient of the loss at a searched network.
     effort : "quick" or "full"

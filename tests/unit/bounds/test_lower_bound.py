@@ -91,6 +91,16 @@ def test_several_outputs(norm, seed):
 
 
 @pytest.mark.parametrize("bias", [True, False])
+def test_classes(bias):
+    rng = np.random.default_rng(5)
+    X, y = rng.standard_normal((12, 2)), np.eye(3)[rng.integers(0, 3, 12)]
+    beta = 0.3 * convexnn.beta_max(X, y, loss="log_loss", bias=bias)
+    exact = convexnn.train(X, y, beta=beta, loss="log_loss", bias=bias)
+    bound = lower_bound(X, y, beta=beta, loss="log_loss", bias=bias)
+    assert 0 < bound.value <= exact.certificate.primal * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("seed", range(5))
 def test_no_ascent_finds_a_larger_response(bias, seed):
     rng = np.random.default_rng(seed)
@@ -194,6 +204,16 @@ def test_agrees_with_a_cone_solver(seed):
     beta = 0.2 * convexnn.beta_max(X, y, bias=False)
     bound = lower_bound(X, y, beta=beta, bias=False, effort="full")
     assert bound.value == pytest.approx(cvxpy_value(X, y, beta), rel=2e-4)
+
+
+def test_halving_slices_that_bind_lifts_the_bound():
+    rng = np.random.default_rng(7)
+    X, y = rng.standard_normal((30, 3)), rng.standard_normal(30)
+    beta = 0.3 * convexnn.beta_max(X, y)
+    quick = lower_bound(X, y, beta=beta)
+    full = lower_bound(X, y, beta=beta, effort="full", time_limit=8)
+    assert len(full.multipliers[0]) > len(quick.multipliers[0])
+    assert quick.value < full.value <= convexnn.train(X, y, beta=beta, time_limit=5).network.objective(X, y, beta=beta)
 
 
 def test_bound_on_the_largest_penalty():
