@@ -12,8 +12,9 @@ from convexnn.losses.base import Loss
 
 __all__ = ["Interpolation"]
 
-# Largest |f - y| relative to max |y| that counts as equal in double precision.
+# Largest |f - y| relative to the spread of y that counts as equal in double precision, besides roundings of y.
 _EQUAL = 1e-8
+_ROUNDED = 8 * float(np.finfo(float).eps)
 
 
 class Interpolation(Loss):
@@ -28,7 +29,10 @@ class Interpolation(Loss):
 
     def value(self, f: Floats) -> float:
         apart = np.abs(f - self.y).max(initial=0.0)
-        return 0.0 if apart <= _EQUAL * np.abs(self.y).max(initial=0.0) else np.inf
+        size = np.abs(self.y).max(initial=0.0)
+        # A constant is free, so it must not set the size of what counts as equal; its own rounding has to be allowed.
+        spread = np.ptp(self.y, axis=0).max(initial=0.0) or size
+        return 0.0 if apart <= _EQUAL * min(size, spread) + _ROUNDED * size else np.inf
 
     def gradient(self, f: Floats) -> Floats:
         raise ParameterError("interpolation (beta=0) has no gradient; pass dual_point, as train() returns it.")

@@ -12,6 +12,7 @@ from convexnn._progress import Progress
 from convexnn._types import Bias, Floats, Ints, Norm
 from convexnn.dictionaries import Atoms
 from convexnn.dictionaries.orientation import orientation_of
+from convexnn.exceptions import DataError
 from convexnn.geometry.frame import Frame, make_frame
 from convexnn.losses import LOSSES
 from convexnn.losses.base import Loss
@@ -23,6 +24,10 @@ __all__ = ["FAR", "LassoProblem", "make_problem"]
 FAR = 200_000
 # Losses for which loss(k f; k y) = k^2 loss(f; y): only these allow the targets to be scaled.
 _SCALABLE = frozenset({"squared_error"})
+# Losses of f - y alone: the intercept takes a constant of the targets, from this multiple of their spread on.
+_MOVABLE, _FAR = ("squared_error", "huber", "quantile"), 1e3
+# Squares of targets beyond these are no doubles with all digits any more.
+_LARGEST, _SMALLEST = 1e150, 1e-150
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ class LassoProblem:
     """min over atoms of loss(K z + t; y) + beta sum ||z_j||, in working units.
 
     With points divided by `frame.scale` and targets by `y_scale` every number is of order one, whatever
-    the units of the data: outputs f = y_scale * (K_w z_w + t_w), objective = y_scale^2 * working objective.
+    the units of the data: outputs f = y_scale * (K_w z_w + t_w) + y_shift, objective = y_scale^2 * working objective.
 
     Attributes
     ----------
@@ -46,6 +51,8 @@ class LassoProblem:
         As given by the user.
     place : Device, optional
         A GPU on which neurons are moved, weighed and searched; by default the CPU.
+    y_shift : (c,) array or 0.0
+        What was subtracted from the targets, in the units of the user.
     """
 
     frame: Frame
@@ -57,6 +64,7 @@ class LassoProblem:
     bias: Bias
     loss_name: str
     place: Device | None = None
+    y_shift: Floats | float = 0.0
 
     @property
     def targets(self) -> Floats:
@@ -155,7 +163,7 @@ class LassoProblem:
 
     def to_input(self, z: Floats, t: Floats) -> tuple[Floats, Floats]:
         """Coefficients and intercept in the units of the user."""
-        return z * (self.y_scale / self.frame.scale), t * self.y_scale
+        return z * (self.y_scale / self.frame.scale), t * self.y_scale + self.y_shift
 
 
 def make_problem(
@@ -174,8 +182,11 @@ def make_problem(
     If `place` is an array on a GPU that has float64, neurons are searched there.
     """
     frame = make_frame(X, norm=norm, bias=bias)
-    y_scale = 1.0
+    y_scale, y_shift = 1.0, _shift(Y, loss) if bias is True else 0.0
+    # Doubles near each other have an exact difference, so nothing is lost where the offset is large.
+    Y = Y - y_shift
     if loss in _SCALABLE:
+        _refuse_extremes(Y)
         # The part of y that the intercept explains must not set the scale: y = 1e9 + noise is about the noise.
         spread = float(np.ptp(Y, axis=0).max()) if bias is True else float(np.abs(Y).max())
         size = spread if spread > 0 else float(np.abs(Y).max())
@@ -184,11 +195,42 @@ def make_problem(
     return LassoProblem(
         frame=frame,
         loss=bound,
-        beta=beta / (frame.scale * y_scale),
+        beta=beta / _product(frame.scale, y_scale),
         y_scale=y_scale,
+        y_shift=y_shift,
         intercept=bias is True,
         norm=norm,
         bias=bias,
         loss_name=loss,
         place=device_of(place),
     )
+
+
+def _shift(Y: Floats, loss: str) -> Floats | float:
+    """Targets (c,) of a sample near their mean, where they are far from zero beside their spread; else zero."""
+    far = np.abs(Y).max(axis=0) > _FAR * np.ptp(Y, axis=0)
+    if loss.partition("(")[0] not in _MOVABLE or not far.any():
+        return 0.0
+    nearest = np.abs(Y - Y.mean(axis=0)).argmin(axis=0)
+    return np.where(far, Y[nearest, np.arange(Y.shape[1])], 0.0)
+
+
+def _refuse_extremes(Y: Floats) -> None:
+    """Raise DataError where the objective would overflow, or be lost below the least double."""
+    largest = float(np.abs(Y).max())
+    if largest > _LARGEST or 0.0 < largest < _SMALLEST:
+        raise DataError(
+            f"y has entries of size {largest:.3g}, whose squares are beyond double precision; the squared error needs "
+            f"sizes between {_SMALLEST:g} and {_LARGEST:g}. Divide y and beta by {largest:.1g}."
+        )
+
+
+def _product(x_scale: float, y_scale: float) -> float:
+    """The unit of beta."""
+    unit = x_scale * y_scale
+    if not 0.0 < unit < np.inf:
+        raise DataError(
+            f"X has size {x_scale:.3g} and y {y_scale:.3g}: their product, the unit of beta, is beyond double "
+            "precision. Divide X or y by a power of ten."
+        )
+    return unit

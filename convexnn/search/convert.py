@@ -21,7 +21,8 @@ def neurons_of(problem: LassoProblem, network: ReLUNetwork) -> NeuronSet:
         rows, biases = np.hstack([rows, biases[:, None]]), np.zeros(len(rows))
     normals, offsets = rows @ frame.lift, (biases + rows @ frame.shift) / frame.scale
     length = row_norms(normals, frame.norm)
-    z, t = network.output_weights * (frame.scale / problem.y_scale), network.intercept / problem.y_scale
+    z = network.output_weights * (frame.scale / problem.y_scale)
+    t = (network.intercept - problem.y_shift) / problem.y_scale
     constant = length == 0
     if problem.intercept:
         t = t + np.maximum(offsets[constant], 0.0) @ z[constant]

@@ -55,6 +55,6 @@ def to_cvxpy(
     LOSSES.check(loss)
     atoms = dictionary(points, norm=norm, bias=bias, max_atoms=max_atoms)
     scaled = make_problem(points, targets, beta=beta, norm=norm, bias=bias, loss=loss, sample_weight=sample_weight)
-    plain = replace(scaled, loss=LOSSES[loss](targets, sample_weight), beta=beta, y_scale=1.0)
+    plain = replace(scaled, loss=LOSSES[loss](targets, sample_weight), beta=beta, y_scale=1.0, y_shift=0.0)
     problem, z, t, tie = lasso_expression(plain, atoms.matrix())
     return problem, {"z": z, "t": t, "outputs": tie}

@@ -18,7 +18,7 @@ import numpy as np
 
 import convexnn
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "attacks"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from attack_families import KINDS, exact_objective, make_problem, rivals
 
 
