@@ -45,11 +45,19 @@ Observer = Callable[[Progress], None]
 
 
 class Clock:
-    """Wall time since creation and the question whether a limit has passed."""
+    """Wall time since creation and the question whether a limit has passed.
 
-    def __init__(self, limit: float | None = None) -> None:
+    Parameters
+    ----------
+    limit : float, optional
+        Seconds from now.
+    whole : Clock, optional
+        What this is a part of: when it expires, for whatever reason, so does the part.
+    """
+
+    def __init__(self, limit: float | None = None, whole: Clock | None = None) -> None:
         self._start = time.perf_counter()
-        self._limit = limit
+        self._limit, self._whole = limit, whole
 
     @property
     def seconds(self) -> float:
@@ -57,17 +65,21 @@ class Clock:
 
     @property
     def expired(self) -> bool:
+        if self._whole is not None and self._whole.expired:
+            return True
         return self._limit is not None and self.seconds >= self._limit
 
     @property
     def left(self) -> float | None:
         """Seconds until the limit, at least 0; None without one."""
-        return None if self._limit is None else max(0.0, self._limit - self.seconds)
+        own = None if self._limit is None else max(0.0, self._limit - self.seconds)
+        known = [left for left in (own, None if self._whole is None else self._whole.left) if left is not None]
+        return min(known, default=None)
 
     def part(self, share: float) -> Clock:
         """A clock for this share of the time that is left."""
         left = self.left
-        return Clock(None if left is None else share * left)
+        return Clock(None if left is None else share * left, self)
 
     @property
     def deadline(self) -> float:

@@ -50,22 +50,7 @@ class BlockOptions:
 
     def block_clock(self) -> Clock:
         """The time of one block, which also ends when that of the whole training does."""
-        return _BlockClock(self.time_limit, self.clock)
-
-
-class _BlockClock(Clock):
-    def __init__(self, limit: float | None, whole: Clock) -> None:
-        super().__init__(limit)
-        self._whole = whole
-
-    @property
-    def expired(self) -> bool:
-        return self._whole.expired or super().expired
-
-    @property
-    def left(self) -> float | None:
-        known = [left for left in (self._whole.left, super().left) if left is not None]
-        return min(known, default=None)
+        return Clock(self.time_limit, self.clock)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,15 @@ from convexnn.oracles.listed import ListedOracle
 from convexnn.oracles.pencil import PencilOracle
 from convexnn.oracles.planar import PlanarOracle
 
-__all__ = ["MAX_PRICED", "SCOPES", "Plan", "is_exact_over_networks", "make_plan", "sampled_dictionary"]
+__all__ = [
+    "MAX_PRICED",
+    "SCOPES",
+    "Plan",
+    "is_exact_over_networks",
+    "make_plan",
+    "sampled_dictionary",
+    "small_dictionary",
+]
 
 SCOPES = ("network", "dictionary")
 _OLD = ("auto", "searched")
@@ -140,6 +148,14 @@ def _dictionary(frame: Frame, count: int, max_atoms: int, random_state: int, n_j
         f"{2 * sample.n_hyperplanes:,} of {spell_count(count)} atoms were sampled, because max_atoms={max_atoms:,}; "
         "the certificate speaks of these only. Raise max_atoms, or reduce samples or features, to get more.",
     )
+
+
+def small_dictionary(frame: Frame, n_jobs: int | None) -> Oracle | None:
+    """An oracle for all wedge neurons if they are few, None if they are not."""
+    count = 2 * count_hyperplanes(frame.n, frame.rank, norm=frame.norm, affine=frame.affine)
+    if frame.rank == 0 or count > _SMALL:
+        return None
+    return _exact_oracle(frame, network=False, n_jobs=n_jobs)
 
 
 def sampled_dictionary(frame: Frame, size: int, random_state: int) -> ListedOracle:

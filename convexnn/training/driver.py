@@ -24,12 +24,13 @@ from convexnn.losses import LOSSES
 from convexnn.network import ReLUNetwork
 from convexnn.network.neurons import NeuronSet
 from convexnn.network.reconstruct import reconstruct
-from convexnn.oracles.base import Effort
+from convexnn.oracles.base import Effort, Oracle
 from convexnn.restricted.problem import LassoProblem, make_problem
 from convexnn.restricted.solution import Solution
+from convexnn.restricted.status import Status
 from convexnn.search.convert import neurons_of
 from convexnn.search.parameters import SEARCH_TOL, SearchParams
-from convexnn.training.choice import MAX_PRICED, make_plan, sampled_dictionary
+from convexnn.training.choice import MAX_PRICED, make_plan, sampled_dictionary, small_dictionary
 from convexnn.training.exact import ExactMethod, constant_solution
 from convexnn.training.interpolation import check_consistent, interpolate, interpolate_searched
 from convexnn.training.result import TrainingResult
@@ -184,11 +185,18 @@ class Driver:
         if problem.loss_name != "squared_error":
             raise ParameterError(f"beta=0 interpolates, so loss={problem.loss_name!r} has no meaning; leave it out.")
         check_consistent(self._data.X, self._data.Y)
-        if self._plan.exact is not None:
-            return interpolate(problem, self._plan.exact.wedges_only(), self._solver, exact)
+        wedges = self._wedges()
+        if wedges is not None:
+            return interpolate(problem, wedges, self._solver, exact)
         if self._search is None:
             return constant_solution(problem, interpolating=True)
         return interpolate_searched(problem, self._search, self._solver, limits, self._seed)
+
+    def _wedges(self) -> Oracle | None:
+        """An oracle for the dictionary, if it can be enumerated."""
+        if self._plan.exact is not None:
+            return self._plan.exact.wedges_only()
+        return small_dictionary(self._problem.frame, self._n_jobs)
 
     def _assemble(
         self, problem: LassoProblem, solution: Solution, beta: float, tol: float | None, clock: Clock
@@ -199,14 +207,19 @@ class Driver:
         z, t = problem.to_input(neurons.coef, neurons.intercept)
         network = reconstruct(z, atoms.normals, atoms.offsets, t, norm=problem.norm, bias=problem.bias)
         flat = self._data.flat and z.shape[1] == 1
+        certificate = self._certify(problem, network, solution, beta, EXACT_TOL if tol is None else tol, clock)
+        status = solution.status
+        if status is Status.CERTIFIED and not certificate.holds:
+            # What the solver reached is one thing, what is proved with all roundings another.
+            status = Status.TIME_LIMIT if clock.expired else Status.STALLED
         return TrainingResult(
             network=network,
-            certificate=self._certify(problem, network, solution, beta, EXACT_TOL if tol is None else tol, clock),
+            certificate=certificate,
             atoms=atoms,
             coef=z[:, 0] if flat else z,
             intercept=float(t[0]) if flat else t,
             trace=solution.trace,
-            status=solution.status,
+            status=status,
             strategy=self.strategy,
             beta=beta,
             search_violation=solution.strongest / problem.beta - 1.0 if beta > 0 else np.nan,
@@ -220,8 +233,9 @@ class Driver:
         scope = plan.scope
         if self._bound == "full" and scope == "none" and can_branch(problem.frame) and beta > 0:
             scope = "network"
-        if beta == 0 and scope == "network" and not (problem.norm == "l1" or problem.frame.rank <= 1):
-            scope = "dictionary"  # interpolation chooses among wedges
+        if beta == 0 and not (problem.norm == "l1" or problem.frame.rank <= 1):
+            # Interpolation chooses among wedges.
+            scope = "dictionary" if self._wedges() is not None else "none"
         atoms = None if plan.exact is None else plan.exact.atoms()
 
         def prove(dual_point: Floats | None) -> Certificate:
