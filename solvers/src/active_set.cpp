@@ -170,8 +170,8 @@ std::ptrdiff_t ActiveSetSolver::most_violated(double beta, double tol, StopCheck
     if (best >= 0) return best;
     std::vector<std::pair<double, std::size_t>> violated;
     for (std::size_t j = 0; j < z_.size(); ++j) {
+        if (j % UpdatedQR::kLook == 0 && stop(UpdatedQR::kLook * n_)) return kStopped;
         if (state_[j] == kActive) continue;
-        if (stop(n_)) return kStopped;
         const double e = excess(j);
         if (state_[j] == kInactive && e > 0.0) violated.emplace_back(-e, j);
     }

@@ -175,8 +175,9 @@ bool PencilOracle::visit_cells_of(std::size_t pencil, Workspace& w, const Pencil
     CellSearch<kC> search{rows_.data(), call.v, n, c, far_step(n), call.slope, edge, w.sides.data(),
                           std::max(call.floor * call.floor, value[strongest] * value[strongest]), {0, 0, 0}, false, {},
                           {0, 0, 0, 0}};
-    constexpr std::size_t kLook = 16;  // edges between two questions: each may look at all rows several times
-    const bool visited = in_parts(w.count, kLook, stop, [&](std::size_t first, std::size_t last) {
+    // Edges between two questions whether to stop: each may look at all rows several times, most look at few.
+    const std::size_t look = std::max<std::size_t>(1, 4 * kPart / (n * (1 + c)));
+    const bool visited = in_parts(w.count, look, stop, [&](std::size_t first, std::size_t last) {
         for (std::size_t e = first; e < last; ++e) {
             search.offer(left, along, 1.0, 1.0, 0, w.scratch);
             search.offer(left, against, 1.0, -1.0, 1, w.scratch);

@@ -10,7 +10,7 @@ bool UpdatedQR::project(double* x, double* coefficients, StopCheck& stop) const 
     for (std::size_t j = 0; j < k_; ++j) coefficients[j] = 0.0;
     for (int pass = 0; pass < 2; ++pass)  // twice is enough (Kahan, Parlett)
         for (std::size_t j = 0; j < k_; ++j) {
-            if (stop(n_)) return false;
+            if (j % kLook == 0 && stop(kLook * n_)) return false;
             const double c = dot(q(j), x, n_);
             axpy(-c, q(j), x, n_);
             coefficients[j] += c;
@@ -30,7 +30,7 @@ void UpdatedQR::append(const double* coefficients, const double* rest, double no
 bool UpdatedQR::remove(std::size_t p, StopCheck& stop) {
     r_.erase(r_.begin() + static_cast<std::ptrdiff_t>(p));
     for (std::size_t i = p; i + 1 < k_; ++i) {
-        if (stop(n_)) {
+        if (i % kLook == 0 && stop(kLook * n_)) {
             k_ = p;
             r_.resize(k_), q_.resize(k_ * n_);
             return false;

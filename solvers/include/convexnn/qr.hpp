@@ -12,6 +12,8 @@ namespace convexnn {
 // the columns of wedge dictionaries are extremely coherent.
 class UpdatedQR {
 public:
+    static constexpr std::size_t kLook = 16;  // columns between two questions whether to stop
+
     explicit UpdatedQR(std::size_t rows) : n_(rows) {}
 
     std::size_t size() const { return k_; }
