@@ -88,6 +88,10 @@ def test_an_export_format(copy):
     assert str(copy) in run(copy, "-c", "import convexnn.network as n; print(n.__file__)")
 
 
+def test_an_oracle(copy):
+    assert extend(copy, "An oracle") == 2
+
+
 def test_every_block_is_done():
-    assert set(sections()) == {"A loss", "An export format"}
+    assert set(sections()) == {"A loss", "An export format", "An oracle"}
     assert len(BLOCKS) == sum(map(len, sections().values()))
