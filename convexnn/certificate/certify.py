@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast, get_args
 
 import numpy as np
@@ -10,6 +11,7 @@ from convexnn._arrays import to_numpy
 from convexnn._checks import check_bias, check_count, check_norm, check_points, check_real, check_targets
 from convexnn._progress import Clock
 from convexnn._types import ArrayLike, Bias, Floats, Ints, Norm
+from convexnn.bounds.multipliers import PieceMultipliers
 from convexnn.certificate.atoms import check_atoms
 from convexnn.certificate.orders import Orders
 from convexnn.certificate.proof import CertificateProblem, prove
@@ -24,6 +26,7 @@ from convexnn.network.relu import ReLUNetwork
 __all__ = ["certify", "make_problem"]
 
 _LONG = 65_536
+EFFORTS = ("quick", "full")
 
 
 def certify(
@@ -44,6 +47,7 @@ def certify(
     time_limit: float | None = None,
     n_jobs: int | None = None,
     orders: Orders | None = None,
+    effort: str = "full",
 ) -> Certificate:
     """Prove how far a network, however it was trained, is from the optimum.
 
@@ -64,8 +68,9 @@ def certify(
         Which networks to compare with: all, or those made of wedge neurons (or of `atoms`). Where both give the same
         bound (``norm="l1"``, or data on a line) the certificate says "network". Where no exact maximum over all neurons
         is affordable, "network" runs branch and bound (up to rank 7, or 6 with free biases) until the gap is below
-        `tol` or the budget is spent, and the certificate has the gap that was proved. If nothing is proved it has the
-        scope "none", with the reason in its note. ``scope="none"`` only computes the objective.
+        `tol` or the budget is spent, and bounds by moments beyond; the certificate has the gap that was proved. If
+        nothing is proved it has the scope "none", with the reason in its note. ``scope="none"`` only computes the
+        objective.
     atoms : Atoms or (normals, offsets), optional
         With ``scope="dictionary"``: atoms in place of all wedge neurons; the certificate then speaks of these only.
     tol : float
@@ -83,6 +88,9 @@ def certify(
     orders : Orders, optional
         Kept by the caller from one certificate to the next, so that the samples are sorted only once. The result
         does not depend on it.
+    effort : "quick" or "full"
+        Where no exact maximum is affordable: a quick bound by moments, or branch and bound where it is known and
+        moments beyond, for `time_limit` (without a limit as quick).
 
     Returns
     -------
@@ -99,7 +107,7 @@ def certify(
         make_problem(
             network, X, y, beta=beta, norm=norm, bias=bias, loss=loss, scope=scope, atoms=atoms,
             sample_weight=sample_weight, tol=tol, dual_point=dual_point, max_work=max_work, time_limit=time_limit,
-            n_jobs=n_jobs, orders=orders,
+            n_jobs=n_jobs, orders=orders, effort=effort,
         )
     )  # fmt: skip
 
@@ -123,6 +131,8 @@ def make_problem(
     n_jobs: int | None,
     orders: Orders | None = None,
     claimed: float | None = None,
+    multipliers: Sequence[Sequence[PieceMultipliers]] | None = None,
+    effort: str = "full",
 ) -> CertificateProblem:
     """Check the arguments of :func:`certify`; samples of weight zero are left out, as in training."""
     clock = Clock(None if time_limit is None else check_real("time_limit", time_limit, low=0.0))
@@ -133,6 +143,8 @@ def make_problem(
     LOSSES.check(loss)
     if not isinstance(scope, str) or scope not in get_args(Scope):
         raise ParameterError(f"scope={scope!r} is unknown; choose 'network', 'dictionary', or 'none' for no proof.")
+    if effort not in EFFORTS:
+        raise ParameterError(f"effort={effort!r} is unknown; choose one of {', '.join(map(repr, EFFORTS))}.")
     rows = _rows(points, weight)
     bound = (LOSSES[loss] if beta > 0 else Interpolation)(targets[rows], None if weight is None else weight[rows])
     problem = CertificateProblem(
@@ -154,6 +166,8 @@ def make_problem(
         clock=clock,
         orders=orders,
         claimed=claimed,
+        multipliers=multipliers,
+        effort=effort,
     )
     _check_kind(network, targets, problem.bias)
     return problem

@@ -11,6 +11,7 @@ import math
 import re
 from typing import Any
 
+from convexnn.certificate.packing import PIECES, SAMPLES
 from convexnn.exceptions import ModelFormatError, ParameterError
 from convexnn.losses.registry import LOSSES, current_name
 
@@ -39,6 +40,8 @@ _NAMES = (
 _SHA = re.compile(r"[0-9a-f]{64}")
 # Names of vectors, each with its shape and the SHA-256 of its bytes.
 Shapes = dict[str, tuple[tuple[int, ...], str]]
+# Which vectors there can be together.
+_VECTORS: tuple[set[str], ...] = (set(), {"dual_point"}, {"dual_point", PIECES, SAMPLES})
 
 
 def parse_certificate(text: str) -> tuple[dict[str, Any], Shapes]:
@@ -219,7 +222,7 @@ def _check_relations(fields: dict[str, Any]) -> None:
 
 def _check_vectors(vectors: Any, fields: dict[str, Any]) -> Shapes:
     """Shape and checksum of every vector that the certificate names."""
-    if not isinstance(vectors, dict) or not set(vectors) <= {"dual_point"}:
+    if not isinstance(vectors, dict) or set(vectors) not in _VECTORS:
         raise ModelFormatError(f"certificate field 'vectors' is {_shown(vectors)}; file damaged or edited.")
     if vectors and fields["scope"] == "none":
         raise ModelFormatError("certificate fields 'scope' and 'vectors' contradict each other.")
@@ -229,9 +232,18 @@ def _check_vectors(vectors: Any, fields: dict[str, Any]) -> Shapes:
             raise ModelFormatError(f"certificate field 'vectors' has {name!r} without shape and sha256.")
         shape, digest = entry["shape"], entry["sha256"]
         sizes = isinstance(shape, list) and len(shape) == 2 and all(type(k) is int for k in shape)
-        if not sizes or shape[0] != fields["n_samples"] or not 1 <= shape[1] <= _COUNT_LIMIT:
+        if not sizes or not all(1 <= k <= _COUNT_LIMIT for k in shape) or not _fits(name, shape, fields):
             raise ModelFormatError(f"certificate field 'vectors' gives {name!r} the shape {_shown(shape)}.")
         if not isinstance(digest, str) or _SHA.fullmatch(digest) is None:
             raise ModelFormatError(f"certificate field 'vectors' gives {name!r} no SHA-256.")
         found[name] = ((shape[0], shape[1]), digest)
+    if SAMPLES in found and found[SAMPLES][0][0] != 3 * found[PIECES][0][0]:
+        raise ModelFormatError("certificate field 'vectors' has tables of multipliers that do not belong together.")
     return found
+
+
+def _fits(name: str, shape: list[int], fields: dict[str, Any]) -> bool:
+    """Whether a vector of this name can have this shape."""
+    if name == PIECES:
+        return shape[1] == 6
+    return shape[1] <= fields["n_samples"] if name == SAMPLES else bool(shape[0] == fields["n_samples"])

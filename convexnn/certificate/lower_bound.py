@@ -23,7 +23,7 @@ from convexnn.certificate.moments import response_bound
 from convexnn.exceptions import ParameterError
 from convexnn.losses import LOSSES, Loss
 
-__all__ = ["LowerBound", "beta_max_bound", "check_lower_bound", "lower_bound"]
+__all__ = ["LowerBound", "beta_max_bound", "check_lower_bound", "lower_bound", "moment_response"]
 
 _UNIT = 2.0**-53
 
@@ -294,3 +294,19 @@ def _value(problem: _Problem, v: Floats, scale: float) -> float:
         return -math.inf
     terms = abs(value) + abs(_loss_at_best_constant(problem)) + float(np.sum(np.abs(scaled * problem.loss.y)))
     return value - 4.0 * (scaled.size + 16) * _UNIT * terms
+
+
+def moment_response(
+    X: Floats, v: Floats, multipliers: Sequence[Sequence[PieceMultipliers]], *, norm: Norm, bias: Bias
+) -> float:
+    """An upper bound of the response of every neuron of length one to v (n, c), from multipliers for each output.
+
+    Raises
+    ------
+    ParameterError
+        If multipliers are out of range, pieces leave neurons out, or outputs are missing.
+    """
+    if len(multipliers) != v.shape[1]:
+        raise ParameterError(f"multipliers of {len(multipliers)} outputs for a dual vector of {v.shape[1]}.")
+    rows = np.concatenate([X, np.ones((len(X), 1))], axis=1) if bias == "penalized" else X
+    return _Problem(rows, LOSSES["squared_error"](v), 1.0, norm, bias is True).response(v, multipliers)

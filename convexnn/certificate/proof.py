@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from convexnn._progress import Clock
 from convexnn._types import ArrayLike, Bias, Floats, Ints, Norm
+from convexnn.bounds.multipliers import PieceMultipliers
 from convexnn.certificate.atoms import (
     GivenAtoms,
     atoms_response,
@@ -28,11 +30,12 @@ from convexnn.certificate.check import (
     scale_below,
 )
 from convexnn.certificate.dual import best_scale, dual_candidates
+from convexnn.certificate.lower_bound import lower_bound as moment_bound, moment_response
 from convexnn.certificate.orders import Orders
 from convexnn.certificate.record import Certificate, Method, Scope, as_given
 from convexnn.certificate.response import network_scope_is_exact, refuse_work, response_work, strongest, sweep_seconds
 from convexnn.certificate.stationary import stationary_dual
-from convexnn.exceptions import DictionarySizeError
+from convexnn.exceptions import DictionarySizeError, ParameterError
 from convexnn.geometry.frame import Frame, centre, make_frame
 from convexnn.losses import Loss
 from convexnn.network.relu import ReLUNetwork
@@ -49,6 +52,8 @@ _SLACK = 0.1
 # it again, with sums in another order, confirms it with half of that to spare.
 MARGIN = 2.0**-44
 _DISAGREE = "Two ways to compute the same number disagree: the data differ too much in size for double precision."
+# Seconds of a moment bound where no limit is given.
+_MOMENTS = 30.0
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,10 @@ class CertificateProblem:
         For these samples.
     claimed : float, optional
         A largest response that branch and bound only has to confirm.
+    multipliers : sequence of sequence of PieceMultipliers, optional
+        For each output those of a moment bound, over these samples.
+    effort : "quick" or "full"
+        Where no exact maximum is affordable: a quick moment bound, or branch and bound and else moments.
     """
 
     network: ReLUNetwork
@@ -88,6 +97,8 @@ class CertificateProblem:
     clock: Clock
     claimed: float | None = None
     orders: Orders | None = None
+    multipliers: Sequence[Sequence[PieceMultipliers]] | None = None
+    effort: str = "full"
 
     def frame(self) -> Frame:
         """Working coordinates of the samples."""
@@ -124,11 +135,13 @@ def largest_response(q: CertificateProblem, v: Floats, correlated: Floats, penal
         normals, offsets = q.atoms.normals, q.atoms.offsets
         lengths = neuron_lengths(normals, offsets, q.norm, q.bias)
         return _Reach("exact", "dictionary", atoms_above(q.X, v, normals, offsets, lengths, largest))
+    if q.multipliers is not None:
+        return _by_moments(q, v, own)
     frame = q.frame()
     check_time(q.clock)
     work = response_work(frame, v.shape[1])
     exact = q.scope == "dictionary" or network_scope_is_exact(frame)
-    branched = q.scope == "network" and can_branch(frame)
+    branched = q.scope == "network" and can_branch(frame) and q.effort == "full"
     left = q.clock.left
     # Branch and bound may be stopped at any time and has a bound then; a sweep is of no use unless it ends.
     hurried = branched and frame.rank > 1 and left is not None and sweep_seconds(frame, v.shape[1]) > left
@@ -138,6 +151,43 @@ def largest_response(q: CertificateProblem, v: Floats, correlated: Floats, penal
         return _branched(q, frame, v, own, penalty_share)
     why = refuse_work(frame, work, q.max_work) if exact else refuse_rank(frame)
     return _Reach("none", note=f"{str(why)[0].upper()}{str(why)[1:]}")
+
+
+def _by_moments(q: CertificateProblem, v: Floats, own: float) -> _Reach:
+    """What multipliers prove of the responses of all neurons."""
+    assert q.multipliers is not None
+    try:
+        above = moment_response(q.X, v, q.multipliers, norm=q.norm, bias=q.bias)
+    except ParameterError as error:
+        return _Reach("none", note=f"The multipliers prove nothing: {error}")
+    if own > above * (1 + 1e-9):
+        return _Reach("none", note=_DISAGREE)
+    beta = q.beta if q.beta > 0 else 1.0
+    count = sum(map(len, q.multipliers))
+    note = f"Moments on {count} pieces: no neuron responds more than {above / beta:.7g} beta."
+    return _Reach("moments", "network", above, note=note)
+
+
+def _with_moments(problem: CertificateProblem) -> CertificateProblem:
+    """The problem with a dual vector and multipliers of a moment bound, where nothing else proves a network scope."""
+    q = problem
+    if q.scope != "network" or q.multipliers is not None or not q.beta > 0 or q.clock.expired:
+        return q
+    frame = q.frame()
+    exact = network_scope_is_exact(frame) and response_work(frame, q.loss.y.shape[1]) <= q.max_work
+    if exact or frame.rank == 0 or (can_branch(frame) and q.effort == "full"):
+        return q
+    f = q.network.outputs(q.X)
+    start = q.loss.nearest_dual(-q.loss.gradient(f), centred=q.bias is True) if q.loss.smooth else None
+    found = moment_bound(
+        q.X, q.loss.y, beta=q.beta, norm=q.norm, bias=q.bias, loss=q.loss.name,
+        sample_weight=None if q.loss.weight is None else q.loss.weight[:, 0],
+        time_limit=_MOMENTS if q.clock.left is None else q.clock.left,
+        start=start, effort="quick" if q.effort == "quick" or q.clock.left is None else "full",
+    )  # fmt: skip
+    if not any(map(len, found.multipliers)):
+        return q
+    return replace(q, dual_point=found.dual_point, multipliers=found.multipliers)
 
 
 def _swept(q: CertificateProblem, frame: Frame, v: Floats, own: float) -> _Reach:
@@ -210,7 +260,7 @@ def _describe(bounds: Bracket, upper: float, found: float) -> str:
 
 def prove(problem: CertificateProblem) -> Certificate:
     """The best certificate that the dual vectors of a problem give; scope "none" if none proves anything."""
-    q = problem
+    q = _with_moments(problem)
     centred = q.bias is True
     f = q.network.outputs(q.X)
     penalties = (q.beta if q.beta > 0 else 1.0) * neuron_penalties(q.network, q.norm, q.bias)
@@ -270,6 +320,7 @@ def _publish(q: CertificateProblem, reach: _Reach, v: Floats, primal: float, dua
     atoms = q.atoms if reach.scope == "dictionary" else None
     point = np.zeros((q.n_samples, v.shape[1]))
     point[q.rows] = v
+    pieces = q.multipliers if reach.method == "moments" else None
     return replace(
         _nothing(q, primal, reach.note),
         scope=reach.scope,
@@ -282,6 +333,7 @@ def _publish(q: CertificateProblem, reach: _Reach, v: Floats, primal: float, dua
         n_atoms=None if atoms is None else len(atoms.offsets),
         atoms=None if atoms is None else atoms.fingerprint(),
         dual_point=as_given(point),
+        multipliers=None if pieces is None else tuple(map(tuple, pieces)),
     )
 
 

@@ -12,8 +12,10 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from convexnn._types import Bias, Floats, Norm
+from convexnn.bounds.multipliers import PieceMultipliers
 from convexnn.certificate.fields import parse_certificate
 from convexnn.certificate.files import read_certificate, tensor_digest, write_certificate
+from convexnn.certificate.packing import pack_multipliers, unpack_multipliers
 
 __all__ = ["Certificate", "Method", "Scope", "data_fingerprint"]
 
@@ -78,6 +80,9 @@ class Certificate:
     dual_point : (n,) or (n, c) array, optional
         The vector v, in units of the loss per output, from which the bound follows: divided by
         ``max(1, response / beta)`` it is feasible. Zero at samples of weight zero.
+    multipliers : tuple of tuple of PieceMultipliers, optional
+        With method "moments", for each output those of its pieces, from which `response` follows; over the samples of
+        positive weight.
     """
 
     scope: Scope
@@ -102,6 +107,7 @@ class Certificate:
     activation_slope: float = 0.0
     interaction_cst: None = None
     dual_point: Floats | None = None
+    multipliers: tuple[tuple[PieceMultipliers, ...], ...] | None = None
 
     def __eq__(self, other: object) -> bool:
         """Equal if every claim is, bit by bit; the vectors that prove them may differ, or one may be missing."""
@@ -134,14 +140,19 @@ class Certificate:
 
         Numbers that are not finite are null.
         """
-        point = self.dual_point
-        vectors = {} if point is None else {"dual_point": tensor_digest(_as_columns(point))}
+        vectors = {name: tensor_digest(vector) for name, vector in self._vectors().items()}
         text = {"format": _FORMAT, "version": _VERSION, **self._claims(), "vectors": vectors}
         return json.dumps(text, indent=1, allow_nan=False)
 
+    def _vectors(self) -> dict[str, Floats]:
+        """What proves the claims, as it stands in the second file."""
+        found = {} if self.dual_point is None else {"dual_point": _as_columns(self.dual_point)}
+        return found if self.multipliers is None else {**found, **pack_multipliers(self.multipliers)}
+
     def _claims(self) -> dict[str, Any]:
-        """All fields but the dual point, as they stand in the file."""
-        content = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "dual_point"}
+        """All fields but the vectors, as they stand in the file."""
+        names = [field.name for field in fields(self) if field.name not in ("dual_point", "multipliers")]
+        content = {name: getattr(self, name) for name in names}
         return {
             name: None if isinstance(value, float) and not math.isfinite(value) else value
             for name, value in content.items()
@@ -165,8 +176,7 @@ class Certificate:
         ``name.certificate.safetensors``, so that the file of a network ``name.safetensors`` is left alone. Without a
         dual point there is no second file.
         """
-        point = self.dual_point
-        write_certificate(path, self.to_json(), {} if point is None else {"dual_point": _as_columns(point)})
+        write_certificate(path, self.to_json(), self._vectors())
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Certificate:
@@ -179,7 +189,11 @@ class Certificate:
         """
         content, vectors = read_certificate(path)
         point = vectors.get("dual_point")
-        return cls(**content, dual_point=None if point is None else as_given(point))
+        return cls(
+            **content,
+            dual_point=None if point is None else as_given(point),
+            multipliers=unpack_multipliers(vectors),
+        )
 
 
 def _as_columns(point: Floats) -> Floats:

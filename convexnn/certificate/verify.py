@@ -73,12 +73,14 @@ def verify(
             f"this release checks certificates with activation_slope 0.0 and interaction_cst None, this one has "
             f"{old.activation_slope!r} and {old.interaction_cst!r}; use a newer release."
         )
+    if old.method == "moments" and old.multipliers is None:
+        raise ParameterError("this certificate lacks its multipliers; load it from its file, the vectors beside it.")
     X, y, sample_weight = _as_certified(old, X, y, sample_weight)
     problem = make_problem(
         network, X, y, beta=old.beta, norm=old.norm, bias=old.bias, loss=_loss_of(old, y), scope=old.scope,
         atoms=atoms if old.n_atoms is not None else None, sample_weight=sample_weight, tol=old.tol,
         dual_point=old.dual_point if dual_point is None else dual_point, max_work=max_work, time_limit=time_limit,
-        n_jobs=n_jobs,
+        n_jobs=n_jobs, multipliers=old.multipliers,
     )  # fmt: skip
     # Branch and bound only has to confirm the response that the certificate states.
     claimed = old.response if old.method == "branch" else None

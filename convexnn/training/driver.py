@@ -53,6 +53,8 @@ _HEAVY = 3e8
 _ROUNDS, _SECONDS_PER_VISIT = 30, 1e-8
 # Seconds that a proof has even where a time limit is over.
 _PROOF = 0.1
+# Largest n c (r + 2)^4, about the operations of an interior-point step on a piece, of a quick bound.
+_QUICK_BOUND = 1e7
 # Wedges that a heavy problem over the dictionary begins with.
 _OFFERED = 200
 # Shares of a time limit: of the quick search, and of all training, after which the proof has its turn.
@@ -160,7 +162,7 @@ class Driver:
                 return constant_solution(problem)
             if self._bound == "full" and can_branch(problem.frame):
                 return self._search.solve_and_branch(problem, limits, exact)
-            return self._search.solve(problem, limits)
+            return self._search.solve(problem, limits.within(_TRAINING) if self._is_bounded(problem) else limits)
         visits = _ROUNDS * self._exact.cost(problem)
         quick = None
         if visits > _HEAVY and self._search is not None:
@@ -231,7 +233,8 @@ class Driver:
     ) -> Certificate:
         data, plan = self._data, self._plan
         scope = plan.scope
-        if self._bound == "full" and scope == "none" and can_branch(problem.frame) and beta > 0:
+        effort = self._bound
+        if scope == "none" and beta > 0 and self._is_bounded(problem):
             scope = "network"
         if beta == 0 and not (problem.norm == "l1" or problem.frame.rank <= 1):
             # Interpolation chooses among wedges.
@@ -244,7 +247,7 @@ class Driver:
                 scope=scope, atoms=atoms, sample_weight=data.given[2], tol=tol,
                 dual_point=None if dual_point is None else data.spread(dual_point),
                 time_limit=None if clock.left is None else max(clock.left, _PROOF),
-                n_jobs=self._n_jobs, orders=self._orders,
+                n_jobs=self._n_jobs, orders=self._orders, effort="full" if scope == plan.scope else effort,
             )  # fmt: skip
 
         if beta == 0:
@@ -255,6 +258,12 @@ class Driver:
         # The dual vector of a conic solver is better than the gradient where the loss has kinks or z is inexact.
         offered = prove(problem.to_input_dual(solution.v))
         return certificate if certificate.gap <= offered.gap else offered
+
+    def _is_bounded(self, problem: LassoProblem) -> bool:
+        """Whether a searched network gets a lower bound: on demand, or where a quick one costs little."""
+        n, order = problem.frame.n, problem.frame.rank + 2
+        quick = problem.n_outputs * float(n) * order**4 <= _QUICK_BOUND
+        return self._bound == "full" or (self._bound == "quick" and quick)
 
     @property
     def neurons(self) -> NeuronSet | None:

@@ -50,7 +50,7 @@ def test_scope_is_that_of_the_function():
     assert proved.certified_
     # The best network of wedge neurons is no better than the best of all, up to its gap.
     assert proved.lower_bound_ <= wedges.objective_
-    searched = ConvexReLURegressor(beta=beta, max_atoms=1, tol=1e-3)
+    searched = ConvexReLURegressor(beta=beta, max_atoms=1, tol=1e-3, bound="none")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         searched.fit(data, y)

@@ -9,7 +9,7 @@ import pytest
 from reference_certificate import network_program
 
 from convexnn import ReLUNetwork, beta_max, certify, solve_path, train, verify
-from convexnn.exceptions import DictionarySizeError, ModelFormatError
+from convexnn.exceptions import DictionarySizeError, ModelFormatError, ParameterError
 from convexnn.network.reconstruct import reconstruct
 
 SMALL = 5_000  # row visits that lead nowhere
@@ -126,14 +126,25 @@ def test_certificates_are_confirmed_and_forgeries_are_not(trained, tmp_path):
         verify(found, network, X, y, max_work=SMALL)
 
 
-def test_network_scope_is_refused_in_many_dimensions():
-    """Where cutting cones is hopeless it is not begun."""
+def test_moments_prove_a_gap_where_cutting_cones_is_hopeless(tmp_path):
+    """In twelve dimensions the bound is by moments, goes through a file, and is below the best objective known."""
     X, y = teacher(30, 12, seed=0)
     network = ReLUNetwork(np.ones((1, 12)), np.zeros(1), np.ones((1, 1)), np.zeros(1))
     found = certify(network, X, y, beta=1.0)
-    assert found.scope == "none"
-    assert "rank 12" in found.note
-    assert train(X, y, beta=1.0, bound="full").certificate.scope == "none"
+    assert (found.scope, found.method) == ("network", "moments")
+    best = train(X, y, beta=1.0, tol=1e-5)
+    assert 0 < found.dual <= best.certificate.primal
+    assert best.certificate.method == "moments"
+    best.certificate.save(tmp_path / "certificate.json")
+    again = verify(tmp_path / "certificate.json", best.network, X, y)
+    assert again.dual == pytest.approx(best.certificate.dual, rel=1e-9)
+    lost = replace(best.certificate, multipliers=None)
+    with pytest.raises(ParameterError, match="multipliers"):
+        verify(lost, best.network, X, y)
+    # Multipliers of another problem prove nothing, or less: never more than is true.
+    other = train(X, y[::-1], beta=1.0).certificate
+    with pytest.raises((ModelFormatError, DictionarySizeError)):
+        verify(replace(best.certificate, multipliers=other.multipliers), best.network, X, y)
 
 
 @pytest.mark.parametrize(
