@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 import numpy as np
 
@@ -11,7 +11,6 @@ from convexnn._arrays import to_numpy
 from convexnn._checks import check_bias, check_count, check_norm, check_points, check_real, check_targets
 from convexnn._progress import Clock
 from convexnn._types import ArrayLike, Bias, Floats, Ints, Norm
-from convexnn.bounds.multipliers import PieceMultipliers
 from convexnn.certificate.atoms import check_atoms
 from convexnn.certificate.orders import Orders
 from convexnn.certificate.proof import CertificateProblem, prove
@@ -22,6 +21,9 @@ from convexnn.losses import LOSSES
 from convexnn.losses.base import check_weights
 from convexnn.losses.interpolation import Interpolation
 from convexnn.network.relu import ReLUNetwork
+
+if TYPE_CHECKING:
+    from convexnn.bounds.multipliers import PieceMultipliers
 
 __all__ = ["certify", "make_problem"]
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from convexnn._types import Floats
-from convexnn.bounds.multipliers import PieceMultipliers
 from convexnn.exceptions import ModelFormatError
+
+if TYPE_CHECKING:
+    from convexnn.bounds.multipliers import PieceMultipliers
 
 __all__ = ["PIECES", "SAMPLES", "pack_multipliers", "unpack_multipliers"]
 
@@ -42,6 +45,8 @@ def unpack_multipliers(vectors: Mapping[str, Floats]) -> tuple[tuple[PieceMultip
     """
     if PIECES not in vectors:
         return None
+    from convexnn.bounds.multipliers import PieceMultipliers
+
     rows, samples = vectors[PIECES], vectors[SAMPLES]
     outputs = rows[:, 0]
     whole = (outputs == np.round(outputs)).all() and outputs.min() >= 0 and outputs.max() < len(rows)

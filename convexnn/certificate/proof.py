@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from convexnn._progress import Clock
 from convexnn._types import ArrayLike, Bias, Floats, Ints, Norm
-from convexnn.bounds.multipliers import PieceMultipliers
 from convexnn.certificate.atoms import (
     GivenAtoms,
     atoms_response,
@@ -30,7 +30,6 @@ from convexnn.certificate.check import (
     scale_below,
 )
 from convexnn.certificate.dual import best_scale, dual_candidates
-from convexnn.certificate.lower_bound import lower_bound as moment_bound, moment_response
 from convexnn.certificate.orders import Orders
 from convexnn.certificate.record import Certificate, Method, Scope, as_given
 from convexnn.certificate.response import network_scope_is_exact, refuse_work, response_work, strongest, sweep_seconds
@@ -39,6 +38,9 @@ from convexnn.exceptions import DictionarySizeError, ParameterError
 from convexnn.geometry.frame import Frame, centre, make_frame
 from convexnn.losses import Loss
 from convexnn.network.relu import ReLUNetwork
+
+if TYPE_CHECKING:
+    from convexnn.bounds.multipliers import PieceMultipliers
 
 __all__ = ["MARGIN", "CertificateProblem", "prove"]
 
@@ -155,6 +157,11 @@ def largest_response(q: CertificateProblem, v: Floats, correlated: Floats, penal
 
 def _by_moments(q: CertificateProblem, v: Floats, own: float) -> _Reach:
     """What multipliers prove of the responses of all neurons."""
+    # Imported here, so that the engine is no part of what the trusted module loads.
+
+    # Imported here, so that the engine is no part of what the trusted module loads.
+    from convexnn.certificate.lower_bound import moment_response
+
     assert q.multipliers is not None
     try:
         above = moment_response(q.X, v, q.multipliers, norm=q.norm, bias=q.bias)
@@ -177,6 +184,9 @@ def _with_moments(problem: CertificateProblem) -> CertificateProblem:
     exact = network_scope_is_exact(frame) and response_work(frame, q.loss.y.shape[1]) <= q.max_work
     if exact or frame.rank == 0 or (can_branch(frame) and q.effort == "full"):
         return q
+
+    from convexnn.certificate.lower_bound import lower_bound as moment_bound
+
     f = q.network.outputs(q.X)
     start = q.loss.nearest_dual(-q.loss.gradient(f), centred=q.bias is True) if q.loss.smooth else None
     found = moment_bound(

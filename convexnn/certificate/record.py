@@ -7,15 +7,17 @@ import json
 import math
 from dataclasses import dataclass, fields
 from os import PathLike
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
 from convexnn._types import Bias, Floats, Norm
-from convexnn.bounds.multipliers import PieceMultipliers
 from convexnn.certificate.fields import parse_certificate
 from convexnn.certificate.files import read_certificate, tensor_digest, write_certificate
 from convexnn.certificate.packing import pack_multipliers, unpack_multipliers
+
+if TYPE_CHECKING:
+    from convexnn.bounds.multipliers import PieceMultipliers
 
 __all__ = ["Certificate", "Method", "Scope", "data_fingerprint"]
 
