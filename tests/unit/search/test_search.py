@@ -291,7 +291,7 @@ def test_search_serves_other_losses(loss: str) -> None:
     y = {"log_loss": np.where(labels > 0, 1.0, -1.0), "softmax": np.eye(3)[labels], "huber": X[:, 0] * X[:, 1]}[loss]
     loss = loss_name(loss)
     beta = 0.05 * cn.beta_max(X, y, loss=loss)
-    result = cn.train(X, y, beta=beta, loss=loss, max_iter=8)
+    result = cn.train(X, y, beta=beta, loss=loss, max_iter=8, bound="full")
     certificate = result.certificate
     zero = cn.train(X, y, beta=beta * 1e3, loss=loss, max_iter=8)
     assert (certificate.scope, certificate.method) == ("network", "moments")
