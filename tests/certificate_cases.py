@@ -29,9 +29,9 @@ class Case:
         return self.kind["sample_weight"]
 
     def solve(self) -> TrainingResult | None:
-        """What training returns with a proof: over wedges where only a search is affordable for all networks."""
+        """What training returns with an exact proof: over wedges where all networks can only be searched."""
         result = self.train()
-        if result is None or result.certificate.scope != "none":
+        if result is None or result.certificate.method == "exact":
             return result
         assert self.kind["norm"] == "l2"
         assert self.X.shape[1] + (self.kind["bias"] == "penalized") >= 3

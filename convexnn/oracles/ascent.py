@@ -112,8 +112,11 @@ class AscentOracle(Oracle):
         starts, steps = _EFFORT[effort]
         normals = self._start_normals(v, starts * self._starts, near)
         steps *= self._steps
-        if self._near and self._frame.n > 2 * _COARSE and effort is not Effort.THOROUGH:
-            normals = self._coarse(v, normals, steps, clock.part(0.5), max(2 * limit, _FINE))
+        # The last look sees twice as many samples at first, and takes twice as many neurons on.
+        more = 2 if effort is Effort.THOROUGH else 1
+        if self._near and self._frame.n > 2 * more * _COARSE:
+            best = more * max(2 * limit, _FINE)
+            normals = self._coarse(v, normals, steps, clock.part(0.5), more * _COARSE, best)
             steps = _FINE_STEPS
         normals, offsets, values = self._ascend_all(self._points, v, normals, steps, clock)
         return self._diverse(*self._with_snapped(v, normals, offsets, values, limit), floor, limit)
@@ -123,9 +126,9 @@ class AscentOracle(Oracle):
         """Whether the points are NumPy's."""
         return self._points is self._frame.points
 
-    def _coarse(self, v: Floats, start: Floats, steps: int, clock: Clock, wanted: int) -> Floats:
+    def _coarse(self, v: Floats, start: Floats, steps: int, clock: Clock, size: int, wanted: int) -> Floats:
         """The best normals on some of the samples: where responses are large is seen there."""
-        rows = np.sort(self._rng.choice(self._frame.n, _COARSE, replace=False))
+        rows = np.sort(self._rng.choice(self._frame.n, size, replace=False))
         part = v[rows] - v[rows].mean(axis=0) if self._frame.affine else v[rows]
         points = np.ascontiguousarray(self._frame.points[rows])
         normals, _, values = self._ascend_all(points, part, start, steps, clock)
