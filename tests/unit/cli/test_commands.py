@@ -68,7 +68,7 @@ def test_proofs_over_all_networks_in_four_dimensions(tmp_path):
     write_columns(file, [*names, "t"], np.column_stack([rows, np.abs(rows[:, 0]) + rows[:, 1]]))
     settings = ("--target", "t", "--features", ",".join(names), "--beta-ratio", "0.1", "--out", out, "--quiet")
     run("fit", file, *settings)
-    run("fit", file, *settings, "--require-gap", "0.5", code=Exit.NOT_CERTIFIED)
+    run("fit", file, *settings, "--require-gap", "1e-9", code=Exit.NOT_CERTIFIED)
     report = json.loads(run("certify", out, file, "--scope", "network", "--tol", "1e-2", "--json").stdout)
     assert report["certified"]
     assert report["scope"] == "network"
