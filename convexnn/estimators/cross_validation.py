@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.base import BaseEstimator, ClassifierMixin, is_classifier
+from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
 
-from convexnn._checks import check_count, check_real
+from convexnn._checks import check_count, check_real, check_time_limit
+from convexnn._progress import Clock
 from convexnn._types import ArrayLike, Bias, Floats, Norm
 from convexnn.estimators.callbacks import CallbackSupport, SearchTask, SubFit, with_callbacks
 from convexnn.estimators.checks import check_class_data, check_fit_data
@@ -22,12 +24,18 @@ from convexnn.estimators.fitted import FittedNetwork
 from convexnn.estimators.fitting import as_weights
 from convexnn.estimators.regression import NetworkRegression
 from convexnn.estimators.regressor import ConvexReLURegressor
-from convexnn.estimators.warnings import GapWarning
-from convexnn.exceptions import ParameterError
+from convexnn.estimators.warnings import ConstantModelWarning, GapWarning
+from convexnn.exceptions import DataError, ParameterError
+from convexnn.losses.base import check_weights
 from convexnn.training.choice import MAX_PRICED
 from convexnn.training.train import MAX_ITER
 
 __all__ = ["ConvexReLUClassifierCV", "ConvexReLURegressorCV"]
+
+# Share of a time limit for all folds, the rest being that of the final fit, and the least that a fit gets.
+_FOLDS, _SHORTEST = 0.75, 1e-3
+# Share of what is left to a fold that one fit may take.
+_FIT = 0.5
 
 
 def _ratios(beta_ratios: int | Sequence[float] | Floats, smallest: float) -> Floats:
@@ -50,20 +58,68 @@ def _score_fold(
     ratios: Floats,
     scorer: Any,
     fits: list[SubFit],
-) -> list[float]:
-    """Test scores of one fold along the ratios, each fit started from the last."""
+    seconds: float | None,
+) -> tuple[Floats, Floats]:
+    """Test scores (k,) of a fold along the ratios, each fit started from the last, and plain ones for undefined ones.
+
+    With a limit the ratios come in an order that spans the grid soon; those that are not reached keep nan.
+    """
     train, test = fold
     inner = None if weight is None else weight[train]
     parts = [{} if weight is None else {"sample_weight": weight[rows]} for rows in (train, test)]
-    scores = []
+    scores, plain = np.full(len(ratios), np.nan), np.full(len(ratios), np.nan)
+    clock = Clock(seconds)
     with warnings.catch_warnings():
         # Only the final fit reports its gap.
         warnings.simplefilter("ignore", GapWarning)
-        for ratio, fit in zip(ratios, fits):
+        warnings.simplefilter("ignore", ConstantModelWarning)
+        warnings.simplefilter("ignore", UndefinedMetricWarning)
+        for done, k in enumerate(_order(len(ratios)) if seconds is not None else range(len(ratios))):
+            if clock.expired and done:
+                break
+            if clock.left is not None:
+                estimator.set_params(time_limit=max(_FIT * clock.left, _SHORTEST))
+            ratio, fit = ratios[k], fits[k]
             with fit.of(estimator, X[train], y[train], inner):
                 estimator.set_params(beta_ratio=float(ratio)).fit(X[train], y[train], **parts[0])
-            scores.append(float(scorer(estimator, X[test], y[test], **parts[1])))
-    return scores
+            scores[k] = scorer(estimator, X[test], y[test], **parts[1])
+            plain[k] = _plain_score(estimator, X[test], y[test], **parts[1])
+    return scores, plain
+
+
+def _order(count: int) -> list[int]:
+    """The indices 0..count-1, one in the middle first, then those between: any beginning spans the grid."""
+    found, gaps = [], [(0, count)]
+    while gaps:
+        low, high = gaps.pop(0)
+        if low < high:
+            middle = (low + high) // 2
+            found.append(middle)
+            gaps += [(middle + 1, high), (low, middle)]
+    return found
+
+
+def _plain_score(estimator: Any, X: Any, y: Any, sample_weight: Floats | None = None) -> float:
+    """Share of right labels, or minus the mean squared error: defined for a single sample, too."""
+    found = estimator.predict(X)
+    if is_classifier(estimator):
+        return float(np.average(found == y, weights=sample_weight))
+    errors = np.square(found - y).reshape(len(X), -1).sum(axis=1)
+    return -float(np.average(errors, weights=sample_weight))
+
+
+def _table(rows: list[tuple[Floats, Floats]]) -> Floats:
+    """Scores (k, n_folds) of the ratios that every fold has reached, nan for the others.
+
+    Where a scorer is undefined on some folds (R2 of a single sample), these say nothing of any ratio; where it is on
+    all, plain scores are taken.
+    """
+    reached = np.isfinite([plain for _, plain in rows]).all(axis=0)
+    for which in (0, 1):
+        found = np.where(reached, [row[which] for row in rows], np.nan).T
+        if np.isfinite(found).any():
+            return found
+    raise DataError("no fold has a finite score, not even a mean squared error; targets or predictions are too large.")
 
 
 class _RatioSearch(CallbackSupport, FittedNetwork):
@@ -118,7 +174,7 @@ class _RatioSearch(CallbackSupport, FittedNetwork):
             "norm", "bias", "scope", "bound", "solver", "tol", "max_iter", "time_limit", "max_atoms", "random_state",
         )  # fmt: skip
         loss = {} if self.loss is None else {"loss": self.loss}
-        return self._base(**{name: getattr(self, name) for name in names}, **loss, **options)
+        return self._base(**{**{name: getattr(self, name) for name in names}, **loss, **options})
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Any:
         """Choose the ratio and fit on all data.
@@ -137,7 +193,8 @@ class _RatioSearch(CallbackSupport, FittedNetwork):
         """
         check = check_class_data if is_classifier(self) else check_fit_data
         points, labels = check(self, X, y)
-        self._search(points, labels, as_weights(sample_weight, len(points)))
+        weight = as_weights(sample_weight, len(points))
+        self._search(points, labels, None if weight is None else check_weights(weight, len(points))[:, 0])
         return self
 
     @with_callbacks
@@ -149,19 +206,25 @@ class _RatioSearch(CallbackSupport, FittedNetwork):
         task = SearchTask(self, points, labels, weight, len(folds), len(ratios))
         # Kernels of one fold are serial where folds run side by side.
         inner = 1 if effective_n_jobs(self.n_jobs) > 1 else self.n_jobs
+        limit = check_time_limit(self.time_limit)
+        clock = Clock(limit)
+        workers = min(effective_n_jobs(self.n_jobs), len(folds))
+        seconds = None if limit is None else _FOLDS * limit * workers / len(folds)
         rows = Parallel(n_jobs=self.n_jobs)(
             delayed(_score_fold)(
-                self._estimator(warm_start=True, n_jobs=inner),
-                points, labels, weight, fold, ratios, scorer, fits,
+                self._estimator(warm_start=True, n_jobs=inner, bound="none"),
+                points, labels, weight, fold, ratios, scorer, fits, seconds,
             )
             for fold, fits in zip(folds, task.folds)
         )  # fmt: skip
         task.searched()
         self._flat = labels.ndim == 1
         self.beta_ratios_ = ratios
-        self.scores_ = np.array(rows).T
+        self.scores_ = _table(rows)
         self.best_ratio_ = float(ratios[_choose(self.scores_, self.one_standard_error)])
         final = self._estimator(beta_ratio=self.best_ratio_, n_jobs=self.n_jobs, verbose=self.verbose)
+        if clock.left is not None:
+            final.set_params(time_limit=max(clock.left, _SHORTEST))
         with task.refit.of(final, points, labels, weight):
             self.estimator_ = final.fit(points, labels, sample_weight=weight)
         for name in ("network_", "certificate_", "beta_", "support_", "n_neurons_", "n_iter_", "status_"):
@@ -178,7 +241,8 @@ class _RatioSearch(CallbackSupport, FittedNetwork):
 
 def _choose(scores: Floats, one_standard_error: bool) -> int:
     """Index of the best mean score, or of the largest penalty within one standard error of it."""
-    mean = scores.mean(axis=1)
+    scores = scores[:, np.isfinite(scores).any(axis=0)]  # folds on which the scorer is defined
+    mean = np.where(np.isfinite(scores).all(axis=1), scores.mean(axis=1), -np.inf)
     best = int(mean.argmax())
     if not one_standard_error:
         return best
@@ -203,7 +267,8 @@ _DOC = """
     n_jobs : int, optional
         Folds computed side by side (joblib); the result does not depend on it.
     time_limit : float, optional
-        Seconds for each fit; there is one per fold and ratio, and the final one.
+        Seconds from the call of `fit`: three quarters for the folds, in equal parts, the rest for the final fit. Small
+        ratios that a fold does not reach in time are not chosen.
     norm, bias, loss, scope, bound, solver, tol, max_iter, max_atoms, random_state, verbose :
         As in the estimator without CV.
 
@@ -212,6 +277,8 @@ _DOC = """
     beta_ratios_ : (k,) array
         Decreasing.
     scores_ : (k, n_folds) array
+        nan where a scorer is undefined, or the time was over. If the scorer is undefined on every fold (R2 of single
+        samples), minus the mean squared error, or the share of right labels.
     best_ratio_ : float
     estimator_ : the estimator fitted on all data
     beta_, network_, certificate_, n_neurons_, support_, n_iter_, status_ :

@@ -44,7 +44,7 @@ class DeepConvexReLURegressor(NetworkRegression, DeepConvexFit):
     tol, max_iter, max_atoms, n_jobs :
         As in :class:`ConvexReLURegressor`.
     time_limit : float, optional
-        Seconds for each block, and for fine-tuning.
+        Seconds from the call of `fit`, in equal parts for the blocks, and for fine-tuning.
     random_state : int, RandomState or None, default=None
         Seed of searches.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convexnn._checks import check_count, check_norm, check_real
+from convexnn._checks import check_count, check_norm, check_real, check_time_limit
 from convexnn._progress import Clock, Observer
 from convexnn._types import ArrayLike, Floats, Norm
 from convexnn.certificate import Certificate
@@ -25,6 +25,8 @@ __all__ = ["BlockOptions", "Layerwise", "train_layerwise"]
 
 # Width, L-BFGS iterations and share of the time of the local descent from which a search begins.
 _START, _LOCAL, _LOCAL_SHARE = 100, 300, 0.6
+# Share of the time of a block that the largest useful penalty may take.
+_PENALTY = 0.2
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,6 @@ class BlockOptions:
     scope: str
     tol: float | None
     max_iter: int
-    time_limit: float | None
     max_atoms: int
     random_state: int | None
     n_jobs: int | None
@@ -47,10 +48,6 @@ class BlockOptions:
     weight: Floats | None
     observer: Observer | None
     clock: Clock
-
-    def block_clock(self) -> Clock:
-        """The time of one block, which also ends when that of the whole training does."""
-        return Clock(self.time_limit, self.clock)
 
 
 @dataclass(frozen=True)
@@ -127,7 +124,8 @@ def train_layerwise(
         Iterations of L-BFGS over all layers after the blocks (l2 only), followed by exact last-layer weights and a
         last block trained again from there. Each of the steps is kept only if it lowers the objective.
     time_limit : float, optional
-        Seconds for each block, and for fine-tuning.
+        Seconds for the whole call, in equal parts for the blocks and, each like one, for moving all layers and for the
+        last block after it.
 
     Returns
     -------
@@ -141,15 +139,14 @@ def train_layerwise(
     if bias not in (True, False):
         raise ParameterError(f"bias={bias!r}: deep networks have free biases (True) or none (False).")
     LOSSES.check(loss)
-    if time_limit is not None:
-        time_limit = check_real("time_limit", time_limit, low=0.0, strict=True)
+    whole = Clock(check_time_limit(time_limit), clock)
     options = BlockOptions(
         beta, check_real("beta_ratio", beta_ratio, low=0.0, strict=True), check_norm(norm), bias, loss, scope, tol,
-        max_iter, time_limit, max_atoms, random_state, n_jobs,
+        max_iter, max_atoms, random_state, n_jobs,
         start_width=_START if width is None else width,
-        weight=data.weight, observer=observer, clock=Clock() if clock is None else clock,
+        weight=data.weight, observer=observer, clock=whole,
     )  # fmt: skip
-    layers, results = _blocks(points, targets, n_blocks, width, options)
+    layers, results = _blocks(points, targets, n_blocks, width, options, 2 if fine_tune else 0)
     network = _stacked(layers, results[-1].network)
     certificates: list[Certificate | None] = [result.certificate for result in results]
     objective = results[-1].certificate.primal
@@ -162,14 +159,14 @@ def train_layerwise(
 
 
 def _blocks(
-    X: Floats, Y: Floats, n_blocks: int, width: int | None, options: BlockOptions
+    X: Floats, Y: Floats, n_blocks: int, width: int | None, options: BlockOptions, later: int
 ) -> tuple[list[tuple[Floats, Floats]], list[TrainingResult]]:
-    """Hidden layers of all blocks but the last, and the result of every block."""
+    """Hidden layers of all blocks but the last, and the result of every block; as many stages as `later` follow."""
     layers: list[tuple[Floats, Floats]] = []
     results: list[TrainingResult] = []
     A = X
     for block in range(n_blocks):
-        result = _train_block(A, Y, options)
+        result = _train_block(A, Y, options, options.clock.part(1.0 / (n_blocks - block + later)))
         results.append(result)
         if block == n_blocks - 1 or result.network.n_neurons == 0 or options.clock.expired:
             break
@@ -187,20 +184,19 @@ def _session(A: Floats, Y: Floats, options: BlockOptions) -> Driver:
     )  # fmt: skip
 
 
-def _train_block(A: Floats, Y: Floats, options: BlockOptions) -> TrainingResult:
+def _train_block(A: Floats, Y: Floats, options: BlockOptions, clock: Clock) -> TrainingResult:
     session = _session(A, Y, options)
     beta = options.beta
     if beta is None:
         # A constant target has beta_max = 0: every beta > 0 gives the same constant network.
-        beta = options.beta_ratio * (session.beta_max() or 1.0)
-    clock = options.block_clock()
+        beta = options.beta_ratio * (session.beta_max(clock.part(_PENALTY)) or 1.0)
     # With several outputs the convex master of a search is slow, and a local descent far ahead when it begins.
     if session.scope == "none" and options.norm == "l2" and Y.shape[1] > 1:
-        session.start_from(_local_start(A, Y, beta, options))
+        session.start_from(_local_start(A, Y, beta, options, clock.part(_LOCAL_SHARE)))
     return session.solve(beta, tol=options.tol, max_iter=options.max_iter, clock=clock, observer=options.observer)
 
 
-def _local_start(A: Floats, Y: Floats, beta: float, options: BlockOptions) -> ReLUNetwork:
+def _local_start(A: Floats, Y: Floats, beta: float, options: BlockOptions, clock: Clock) -> ReLUNetwork:
     """Where neurons are searched anyway, the search begins with a network from a random start that has descended."""
     rng = np.random.default_rng(0 if options.random_state is None else options.random_state)
     d, c, m = A.shape[1], Y.shape[1], options.start_width
@@ -211,8 +207,7 @@ def _local_start(A: Floats, Y: Floats, beta: float, options: BlockOptions) -> Re
     output = rng.standard_normal((c, m)) / m
     start = DeepReLUNetwork(((hidden, offsets), (output, np.zeros(c))))
     task = Task(A, Y, beta, options.norm, options.bias, options.loss, options.weight)
-    limit = None if options.time_limit is None else _LOCAL_SHARE * options.time_limit
-    return fine_tuned(start, task, max_iter=_LOCAL, clock=Clock(limit)).to_shallow()
+    return fine_tuned(start, task, max_iter=_LOCAL, clock=clock).to_shallow()
 
 
 def _strongest(network: ReLUNetwork, norm: Norm, width: int | None) -> tuple[Floats, Floats]:
@@ -232,7 +227,7 @@ def _tuned(
     """Move all layers, solve for the last one, train the last block again; None where nothing was gained."""
     task = Task(X, Y, beta, options.norm, options.bias, options.loss, options.weight)
     start = reoptimised(network, task)
-    moved = reoptimised(fine_tuned(start, task, max_iter=iterations, clock=options.block_clock()), task)
+    moved = reoptimised(fine_tuned(start, task, max_iter=iterations, clock=options.clock.part(0.5)), task)
     if task.objective(moved) >= task.objective(network):
         return network, None
     (weight, bias), (output, intercept) = moved.layers[-2:]
@@ -240,6 +235,6 @@ def _tuned(
     session = _session(A, Y, options)
     session.start_from(ReLUNetwork(weight, bias, output.T, intercept))
     last = session.solve(
-        beta, tol=options.tol, max_iter=options.max_iter, clock=options.block_clock(), observer=options.observer
+        beta, tol=options.tol, max_iter=options.max_iter, clock=options.clock, observer=options.observer
     )
     return _stacked(list(moved.layers[:-2]), last.network), last

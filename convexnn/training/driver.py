@@ -114,6 +114,7 @@ class Driver:
         if bound not in BOUNDS:
             raise ParameterError(f"bound={bound!r} is unknown; choose one of {', '.join(map(repr, BOUNDS))}.")
         self._orders, self._bound = Orders(), bound
+        self._beta_max: float | None = None
 
     @property
     def strategy(self) -> str:
@@ -137,10 +138,15 @@ class Driver:
         oracle = self._plan.search if self._plan.exact is None else self._plan.exact
         if oracle is None:
             return 0.0
+        if self._beta_max is not None:
+            return self._beta_max
         with single_thread():
             v = problem.dual_vector(problem.outputs(problem.constant()))
             found = oracle.fresh().price(v, 0.0, 1, clock=clock, effort=Effort.PROBE)
-            return found.strongest * problem.unit
+            top = found.strongest * problem.unit
+            if not clock.expired:
+                self._beta_max = top
+            return top
 
     def solve(
         self, beta: float, *, tol: float | None, max_iter: int, clock: Clock, observer: Observer | None = None
