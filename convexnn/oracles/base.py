@@ -46,7 +46,7 @@ class Pricing:
         Norm over the outputs of v'(Xu + c)_+, decreasing.
     strongest : float
         The largest response that was met, also where `neurons` is empty; with an exact oracle and a complete answer
-        no neuron of its scope responds more.
+        no neuron of its scope responds more, unless it stays below the floor that was asked for.
     complete : bool
         False if the time was over before everything was priced; `strongest` then bounds nothing.
     """

@@ -99,11 +99,13 @@ class _Run:
     def look(self, neurons: NeuronSet, limit: int, *, thorough: bool = False) -> Pricing:
         """Search violators of the dual constraint at a network."""
         v = self.problem.dual_vector(self.problem.outputs(neurons))
+        floor = self.problem.beta * (1.0 + self.tol)
         found = self.oracle.price(
-            v, self.problem.beta * (1.0 + self.tol), limit, clock=self.clock, near=neurons,
+            v, floor, limit, clock=self.clock, near=neurons,
             effort=Effort.THOROUGH if thorough else Effort.NORMAL,
         )  # fmt: skip
-        bound = self.problem.dual_value(v, found.strongest)
+        # What responds less than the floor is not told, so the floor bounds it.
+        bound = self.problem.dual_value(v, max(found.strongest, floor))
         # Bounds of an exact oracle hold whatever network they come from; a search has none.
         if self.oracle.exact and found.complete and bound > self.bound:
             self.bound, self.proof = bound, v
