@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import lapack
 
-from convexnn._types import Bias, Floats, Norm
+from convexnn._types import Bias, Bools, Floats, Norm
+from convexnn.exceptions import DictionarySizeError
 from convexnn.geometry.tolerance import INPUT, NOISE, SAME
 from convexnn.network.activation import RELU, Activation
 
@@ -24,6 +25,8 @@ _ROUNDING = 64.0 * float(np.finfo(np.float64).eps)
 # Most that the rounding of the samples as they were given may count for, as a share of the size of a column.
 _BLURRED = 4e-9
 
+# Bytes that the axes of the l1 norm and the way back may take.
+_AXES_BYTES = 2**32
 
 @dataclass(frozen=True)
 class Frame:
@@ -124,9 +127,11 @@ def make_frame(X: Floats, *, norm: Norm, bias: Bias) -> Frame:
         points, shift = centre(points)
         inner = _power_of_two(points)
         points, shift, scale, blur = points / inner, shift * scale, scale * inner, blur / inner
-    lift = np.eye(points.shape[1])
     if norm == "l2":
-        points, lift = _reduce(points, lift, blur)
+        points, lift = _reduce(points, blur)
+    else:
+        _check_axes(points.shape[1])
+        lift = np.eye(points.shape[1])
     sizes = np.abs(points).max(axis=0)
     return Frame(
         points=np.ascontiguousarray(points),
@@ -169,7 +174,25 @@ def centre(points: Floats) -> tuple[Floats, Floats]:
     return points - shift, shift
 
 
-def _reduce(points: Floats, lift: Floats, blur: Floats) -> tuple[Floats, Floats]:
+def _check_axes(d: int) -> None:
+    """Refuse more axes than fit: the l1 norm keeps every feature as a direction of its own."""
+    if 16 * d * d > _AXES_BYTES:
+        raise DictionarySizeError(
+            f"norm='l1' keeps {d:,} axes, tables of {16 * d * d:,} bytes; the budget is {_AXES_BYTES:,}. Use norm='l2', "
+            "or fewer features.",
+            count=16 * d * d,
+            budget=_AXES_BYTES,
+        )
+
+
+def _embedding(used: Bools) -> Floats:
+    """The unit vectors of the columns that are used, (d, their number)."""
+    lift = np.zeros((len(used), int(used.sum())))
+    lift[np.flatnonzero(used), np.arange(lift.shape[1])] = 1.0
+    return lift
+
+
+def _reduce(points: Floats, blur: Floats) -> tuple[Floats, Floats]:
     """Drop columns that are zero, and rotate onto the row space where its dimension is below their number.
 
     Full-rank data are left untouched: rotated, columns of very different sizes would lose their digits. The rank is
@@ -178,21 +201,23 @@ def _reduce(points: Floats, lift: Floats, blur: Floats) -> tuple[Floats, Floats]
     n = len(points)
     largest = np.abs(points).max(axis=0)
     used = largest > 0
-    points, lift, largest, blur = points[:, used], lift[:, used], largest[used], blur[used]
+    points, largest, blur = points[:, used], largest[used], blur[used]
     d = points.shape[1]
     sizes = np.ldexp(1.0, np.frexp(largest)[1])
     even, doubt = points / sizes, np.minimum(blur / sizes, _BLURRED)
     triangle = np.asarray(np.linalg.qr(even, mode="r")) if n > d else even
     # Along any direction the largest of n entries is at least their root mean square.
     if d <= 1 or (n > d and _least_singular(triangle) > (_ROUNDING + float(doubt.sum())) * n**0.5):
-        return points, lift
+        return points, _embedding(used)
     directions = np.linalg.svd(triangle, full_matrices=False)[2]
     rank = int((np.abs(even @ directions.T).max(axis=0) > _ROUNDING + np.abs(directions) @ doubt).sum())
     if rank == d:
-        return points, lift
+        return points, _embedding(used)
     directions = np.linalg.svd(np.linalg.qr(points, mode="r") if n > d else points, full_matrices=False)[2][:rank]
     rotated = points @ directions.T
     # A row that lies in the dropped directions has no direction left but rounding noise.
     lost = np.abs(rotated).max(axis=1, initial=0.0) <= _ROUNDING * np.abs(points).max(axis=1)
     rotated[lost] = 0.0
-    return rotated, lift @ directions.T
+    lift = np.zeros((len(used), rank))
+    lift[used] = directions.T
+    return rotated, lift

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from convexnn.exceptions import DictionarySizeError
 from convexnn.geometry.distinct import distinct_rows, generating_rows, unit_rows
 from convexnn.geometry.frame import make_frame
 
@@ -168,3 +169,13 @@ def test_unit_rows_neither_overflow_nor_underflow(scale):
     unit, nonzero = unit_rows(np.array([[3.0, 4.0], [0.0, 0.0]]) * scale)
     np.testing.assert_allclose(unit, [[0.6, 0.8], [0.0, 0.0]], rtol=1e-15)
     np.testing.assert_array_equal(nonzero, [True, False])
+
+
+def test_many_features_cost_no_square_of_their_number():
+    """The l2 norm keeps the rank, at most the number of samples; the l1 norm refuses before it allocates."""
+    X = np.random.default_rng(0).standard_normal((4, 60_000))
+    frame = make_frame(X, norm="l2", bias=True)
+    assert frame.rank == 3
+    assert frame.lift.shape == (60_000, 3)
+    with pytest.raises(DictionarySizeError, match="60,000 axes"):
+        make_frame(X, norm="l1", bias=True)
