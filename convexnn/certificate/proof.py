@@ -56,6 +56,8 @@ MARGIN = 2.0**-44
 _DISAGREE = "Two ways to compute the same number disagree: the data differ too much in size for double precision."
 # Seconds of a moment bound where no limit is given.
 _MOMENTS = 30.0
+# Features from which on its matrices of their order are too large.
+_MOST_FEATURES = 1000
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,8 @@ def _with_moments(problem: CertificateProblem) -> CertificateProblem:
     """The problem with a dual vector and multipliers of a moment bound, where nothing else proves a network scope."""
     q = problem
     if q.scope != "network" or q.multipliers is not None or not q.beta > 0 or q.clock.expired:
+        return q
+    if q.X.shape[1] > _MOST_FEATURES:
         return q
     frame = q.frame()
     exact = network_scope_is_exact(frame) and response_work(frame, q.loss.y.shape[1]) <= q.max_work

@@ -178,8 +178,8 @@ def _check_axes(d: int) -> None:
     """Refuse more axes than fit: the l1 norm keeps every feature as a direction of its own."""
     if 16 * d * d > _AXES_BYTES:
         raise DictionarySizeError(
-            f"norm='l1' keeps {d:,} axes, tables of {16 * d * d:,} bytes; the budget is {_AXES_BYTES:,}. Use norm='l2', "
-            "or fewer features.",
+            f"norm='l1' keeps {d:,} axes, tables of {16 * d * d:,} bytes; the budget is {_AXES_BYTES:,}. "
+            "Use norm='l2', or fewer features.",
             count=16 * d * d,
             budget=_AXES_BYTES,
         )
@@ -211,6 +211,8 @@ def _reduce(points: Floats, blur: Floats) -> tuple[Floats, Floats]:
         return points, _embedding(used)
     directions = np.linalg.svd(triangle, full_matrices=False)[2]
     rank = int((np.abs(even @ directions.T).max(axis=0) > _ROUNDING + np.abs(directions) @ doubt).sum())
+    # Rows that are zero, such as the one that was subtracted from all, add no dimension.
+    rank = min(rank, int(points.any(axis=1).sum()))
     if rank == d:
         return points, _embedding(used)
     directions = np.linalg.svd(np.linalg.qr(points, mode="r") if n > d else points, full_matrices=False)[2][:rank]

@@ -53,7 +53,7 @@ _HEAVY = 3e8
 _ROUNDS, _SECONDS_PER_VISIT = 30, 1e-8
 # Seconds that a proof has even where a time limit is over.
 _PROOF = 0.1
-# Largest n (r + 2)^4, about the operations of an interior-point step on a piece, of a quick bound; several outputs have
+# Largest n (d + 2)^4, about the operations of an interior-point step on a piece, of a quick bound; several outputs have
 # as many times more pieces, and a looser bound.
 _QUICK_BOUND = 1e7
 # Wedges that a heavy problem over the dictionary begins with.
@@ -268,7 +268,7 @@ class Driver:
 
     def _is_bounded(self, problem: LassoProblem) -> bool:
         """Whether a searched network gets a lower bound: on demand, or where a quick one costs little."""
-        n, order = problem.frame.n, problem.frame.rank + 2
+        n, order = problem.frame.n, problem.frame.lift.shape[0] + 2
         quick = problem.n_outputs == 1 and float(n) * order**4 <= _QUICK_BOUND
         return self._bound == "full" or (self._bound == "quick" and quick)
 
