@@ -180,7 +180,7 @@ def _session(A: Floats, Y: Floats, options: BlockOptions) -> Driver:
     return Driver(
         A, Y, norm=options.norm, bias=options.bias, loss=options.loss, scope=options.scope,
         max_atoms=options.max_atoms, random_state=options.random_state, n_jobs=options.n_jobs,
-        sample_weight=options.weight,
+        sample_weight=options.weight, bound="none",
     )  # fmt: skip
 
 

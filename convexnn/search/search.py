@@ -31,8 +31,8 @@ from convexnn.search.parameters import SearchParams
 
 __all__ = ["solve_search"]
 
-# An exact oracle shows what is missing, so slow progress is still progress.
-_EXACT_GAIN, _EXACT_PATIENCE = 1e-6, 40
+# An exact oracle shows what is missing, so slow progress is still progress: what a round must gain, in tolerances.
+_EXACT_GAIN, _EXACT_PATIENCE = 0.02, 40
 # With an exact oracle the gap is about the violation, so the violation must be below the gap that is asked for.
 _EXACT_VIOLATION = 0.2
 # Neurons may gain this much by moving and still be taken for the same after a merge.
@@ -236,7 +236,7 @@ def _improve(run: _Run, neurons: NeuronSet, max_iter: int) -> Status:
     problem, idle, exact, params = run.problem, 0, run.oracle.exact, run.params
     least, patience, gain = params.round_gain * run.limits.tol, params.stagnant_rounds(run.limits.tol), 0.0
     if exact:
-        least, patience, gain = _EXACT_GAIN, _EXACT_PATIENCE, 1.0
+        least, patience, gain = _EXACT_GAIN * run.limits.tol, _EXACT_PATIENCE, 1.0
     for _ in range(max_iter):
         if run.expired():
             return Status.TIME_LIMIT

@@ -98,7 +98,7 @@ def solve_path(
     sample_weight: ArrayLike | None = None,
     n_jobs: int | None = None,
     n_chunks: int = 1,
-    bound: str = "quick",
+    bound: str = "none",
     search: SearchParams | None = None,
 ) -> Path:
     """Train along a decreasing grid of penalties with warm starts.
@@ -108,7 +108,7 @@ def solve_path(
     X, y, norm, bias, loss, scope, solver, solver_options, tol, max_iter, max_atoms, random_state, observer,
     sample_weight, n_jobs, bound, search :
         As in :func:`convexnn.train`; `tol` and `max_iter` hold per penalty. `n_jobs` are also the workers for
-        `n_chunks`.
+        `n_chunks`. Networks that only a search can find get no lower bound unless `bound` asks for one.
     betas : sequence of float, optional
         Penalties, solved in decreasing order. By default a geometric grid from `beta_max`.
     n_betas, ratio :
