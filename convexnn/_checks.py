@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import numbers
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -57,6 +59,18 @@ def check_time_limit(time_limit: Any) -> float | None:
     if time_limit is None:
         return None
     return check_real("time_limit", time_limit, low=0.0, strict=True, hint="It counts seconds.")
+
+
+def check_fields(params: Any, may_vanish: Sequence[str] = ()) -> None:
+    """Raise if a number in a dataclass of parameters is not positive, or is negative where it may vanish."""
+    for field in fields(params):
+        value = getattr(params, field.name)
+        if value is None or is_dataclass(value):
+            continue
+        for number in value if isinstance(value, tuple) else (value,):
+            if not (number > 0 or (number == 0 and field.name in may_vanish)):
+                kind = type(params).__name__
+                raise ParameterError(f"{kind}({field.name}={value!r}): must be > 0; see its docstring.")
 
 
 def check_count(name: str, value: Any, *, low: int = 1) -> int:

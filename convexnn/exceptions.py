@@ -16,7 +16,6 @@ __all__ = [
     "InfeasibleError",
     "ModelFormatError",
     "NativeCoreError",
-    "NotCertifiedError",
     "ParameterError",
     "RankDeficientMeansError",
     "SeparationError",
@@ -68,10 +67,6 @@ class SolverUnavailableError(ConvexNNError, ImportError):
 
 class ModelFormatError(ConvexNNError, ValueError):
     """A saved model or certificate is damaged, edited, or of an unknown version."""
-
-
-class NotCertifiedError(ConvexNNError, RuntimeError):
-    """A certified result was demanded, but the gap did not close."""
 
 
 class NativeCoreError(ConvexNNError, ImportError):

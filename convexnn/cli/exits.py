@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from convexnn.exceptions import ConvexNNError, DictionarySizeError, NotCertifiedError, ParameterError
+from convexnn.exceptions import ConvexNNError, DictionarySizeError, ParameterError
 
 __all__ = ["Exit", "ExitCodes"]
 
@@ -28,8 +28,6 @@ def _code(error: ConvexNNError) -> Exit:
         return Exit.TOO_LARGE
     if isinstance(error, ParameterError):
         return Exit.USAGE
-    if isinstance(error, NotCertifiedError):
-        return Exit.NOT_CERTIFIED
     return Exit.BAD_DATA
 
 

@@ -2,7 +2,7 @@
 
 At a local optimum the objective has a kink at samples on a hyperplane, which a smooth descent approaches but does
 not reach. The variants of a neuron that pass exactly through its nearest 1, 2, 4, ... independent rows (with all
-of them: a wedge) are offered to the convex master, which takes them where they lower the objective.
+of them: a wedge) are offered to the restricted problem, which takes them where they lower the objective.
 """
 
 from __future__ import annotations

@@ -190,7 +190,7 @@ def _train_block(A: Floats, Y: Floats, options: BlockOptions, clock: Clock) -> T
     if beta is None:
         # A constant target has beta_max = 0: every beta > 0 gives the same constant network.
         beta = options.beta_ratio * (session.beta_max(clock.part(_PENALTY)) or 1.0)
-    # With several outputs the convex master of a search is slow, and a local descent far ahead when it begins.
+    # With several outputs the restricted problem of a search is slow, and a local descent far ahead when it begins.
     if session.scope == "none" and options.norm == "l2" and Y.shape[1] > 1:
         session.start_from(_local_start(A, Y, beta, options, clock.part(_LOCAL_SHARE)))
     return session.solve(beta, tol=options.tol, max_iter=options.max_iter, clock=clock, observer=options.observer)

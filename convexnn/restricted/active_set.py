@@ -8,13 +8,10 @@ from convexnn._native import core
 from convexnn._progress import UNLIMITED, Clock
 from convexnn._types import Floats
 from convexnn.restricted.base import ColumnSolver, RestrictedState
+from convexnn.restricted.parameters import NewtonParams
 from convexnn.restricted.problem import LassoProblem
 
 __all__ = ["ActiveSetSolver"]
-
-# Relative violation of |K_j'r| <= beta that counts as optimal; the generation loop sees far coarser gaps.
-_TOLERANCE = 1e-12
-_MAX_STEPS = 1_000_000
 
 
 class ActiveSetSolver(ColumnSolver):
@@ -24,14 +21,16 @@ class ActiveSetSolver(ColumnSolver):
     ----------
     problem : LassoProblem
         One output, squared loss.
+    params : NewtonParams
     """
 
     @classmethod
     def serves(cls, problem: LassoProblem) -> bool:
         return problem.n_outputs == 1 and problem.loss_name == "squared_error"
 
-    def __init__(self, problem: LassoProblem) -> None:
+    def __init__(self, problem: LassoProblem, params: NewtonParams = NewtonParams()) -> None:  # noqa: B008 (frozen)
         super().__init__(problem)
+        self._params = params
         weight = problem.loss.weight
         self._root = None if weight is None else np.sqrt(weight[:, 0])
         self._y = problem.targets[:, 0]
@@ -58,7 +57,7 @@ class ActiveSetSolver(ColumnSolver):
         return RestrictedState(z[:, None], np.array([t]), (self._y - residual)[:, None])
 
     def _minimise(self, beta: float, clock: Clock) -> tuple[Floats, float]:
-        self._core.solve(beta, _TOLERANCE, _MAX_STEPS, clock.deadline)
+        self._core.solve(beta, self._params.active_set_violation, self._params.max_pivots, clock.deadline)
         z = np.empty(self._core.n_columns)
         self._core.coefficients(z)
         return z, self._core.intercept

@@ -11,6 +11,7 @@ from convexnn.restricted.base import ColumnSolver
 from convexnn.restricted.conic import CONIC_SOLVERS, ConicSolver
 from convexnn.restricted.device import DeviceActiveSetSolver
 from convexnn.restricted.group_newton import GroupNewtonSolver
+from convexnn.restricted.parameters import NewtonParams
 from convexnn.restricted.problem import LassoProblem
 from convexnn.restricted.prox_newton import ProxNewtonSolver
 from convexnn.restricted.separable import SeparableSolver
@@ -22,21 +23,31 @@ SOLVERS = ("auto", "native", *CONIC_SOLVERS)
 _MANY = 100
 
 
-def make_length_solver(problem: LassoProblem) -> ActiveSetSolver | ProxNewtonSolver:
+_DEFAULT = NewtonParams()
+
+
+def make_length_solver(
+    problem: LassoProblem, params: NewtonParams = _DEFAULT
+) -> ActiveSetSolver | ProxNewtonSolver:
     """Native solver for one output and a smooth loss."""
-    return ActiveSetSolver(problem) if ActiveSetSolver.serves(problem) else ProxNewtonSolver(problem)
+    return (ActiveSetSolver if ActiveSetSolver.serves(problem) else ProxNewtonSolver)(problem, params)
 
 
 # Native solvers, the most special first; the first that serves a problem is taken.
-_NATIVE: tuple[tuple[type[ColumnSolver], Callable[[LassoProblem], ColumnSolver]], ...] = (
+_NATIVE: tuple[tuple[type[ColumnSolver], Callable[[LassoProblem, NewtonParams], ColumnSolver]], ...] = (
     (ActiveSetSolver, ActiveSetSolver),
     (ProxNewtonSolver, ProxNewtonSolver),
     (GroupNewtonSolver, GroupNewtonSolver),
-    (SeparableSolver, lambda problem: SeparableSolver(problem, make_length_solver)),
+    (SeparableSolver, lambda problem, params: SeparableSolver(problem, lambda one: make_length_solver(one, params))),
 )
 
 
-def make_solver(problem: LassoProblem, solver: str = "auto", options: Mapping[str, Any] | None = None) -> ColumnSolver:
+def make_solver(
+    problem: LassoProblem,
+    solver: str = "auto",
+    options: Mapping[str, Any] | None = None,
+    params: NewtonParams = _DEFAULT,
+) -> ColumnSolver:
     """The restricted solver for a problem.
 
     One output and a smooth loss: active set. Several: separable (l1, squared loss) or Newton on groups (l2).
@@ -60,7 +71,7 @@ def make_solver(problem: LassoProblem, solver: str = "auto", options: Mapping[st
         )
     for kind, make in _NATIVE:
         if kind.serves(problem):
-            return make(problem)
+            return make(problem, params)
     if solver == "native":
         raise ParameterError(
             f"solver='native' cannot minimise loss={problem.loss_name!r} with {problem.targets.shape[1]} outputs and "
@@ -71,7 +82,7 @@ def make_solver(problem: LassoProblem, solver: str = "auto", options: Mapping[st
 
 def make_search_solver(problem: LassoProblem, solver: str, options: Mapping[str, Any] | None) -> ColumnSolver:
     """The restricted solver of a search, which solves each problem once: on the GPU where that is worth the way."""
-    place = problem.there(_MANY)
-    if place is not None and solver in ("auto", "native") and DeviceActiveSetSolver.serves(problem):
-        return DeviceActiveSetSolver(problem, place)
+    device = problem.device_for(_MANY)
+    if device is not None and solver in ("auto", "native") and DeviceActiveSetSolver.serves(problem):
+        return DeviceActiveSetSolver(problem, device)
     return make_solver(problem, solver, options)

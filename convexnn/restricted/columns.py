@@ -130,12 +130,12 @@ def _gap(problem: LassoProblem, columns: Floats, state: RestrictedState) -> tupl
 def _solved(problem: LassoProblem, columns: Floats, solver: str) -> RestrictedState:
     """Solve over columns (m, n); where the interior point of "auto" fails, by a first-order method."""
     for name in (solver, "scs") if solver == "auto" else (solver,):
-        master = make_solver(problem, name)
-        assert isinstance(master, ColumnSolver)
+        restricted = make_solver(problem, name)
+        assert isinstance(restricted, ColumnSolver)
         if len(columns):
-            master.add_columns(columns)
+            restricted.add_columns(columns)
         try:
-            return master.solve(problem.beta)
+            return restricted.solve(problem.beta)
         except SolverError as error:
             failure = error
     raise failure

@@ -29,12 +29,12 @@ class DeviceActiveSetSolver(ActiveSetSolver):
     ----------
     problem : LassoProblem
         One output, squared loss.
-    place : Device
+    device : Device
     """
 
-    def __init__(self, problem: LassoProblem, place: Device) -> None:
+    def __init__(self, problem: LassoProblem, device: Device) -> None:
         super().__init__(problem)
-        self._place, self._warm = place, np.zeros(0)
+        self._device, self._warm = device, np.zeros(0)
         self._columns: Any = None  # on the device; None: not up to date
 
     def add(self, found: NeuronSet) -> None:
@@ -50,7 +50,7 @@ class DeviceActiveSetSolver(ActiveSetSolver):
             self._core.warm(np.concatenate([self._warm, np.zeros(len(self.working) - len(self._warm))]))
         z, t = self._minimise(beta, clock)
         self._warm = z
-        f = self._place.fetch(self._place.product(self._columns, self._place.send(z[:, None])))[:, 0] + t
+        f = self._device.fetch(self._device.product(self._columns, self._device.send(z[:, None])))[:, 0] + t
         return RestrictedState(z[:, None], np.array([t]), f[:, None])
 
     def drop_inactive(self, slack: float) -> None:
@@ -59,12 +59,12 @@ class DeviceActiveSetSolver(ActiveSetSolver):
         self._warm, self._columns = self._warm[kept], None
 
     def _factorise(self) -> None:
-        place, xp, working = self._place, self._place.xp, self.working
-        self._columns = place.responses(self.problem.frame.points, working.normals, working.offsets)
+        device, xp, working = self._device, self._device.xp, self.working
+        self._columns = device.responses(self.problem.frame.points, working.normals, working.offsets)
         ones = [np.ones((len(self._y), 1))] if self.problem.intercept else []
-        rows = xp.concat([*map(place.send, ones), self._columns, place.send(self._y[:, None])], axis=1)
+        rows = xp.concat([*map(device.send, ones), self._columns, device.send(self._y[:, None])], axis=1)
         if self._root is not None:
-            rows = rows * place.send(self._root[:, None])
-        R = np.ascontiguousarray(place.fetch(xp.linalg.qr(rows, mode="reduced")[1]).T)
+            rows = rows * device.send(self._root[:, None])
+        R = np.ascontiguousarray(device.fetch(xp.linalg.qr(rows, mode="reduced")[1]).T)
         self._core = core.ActiveSetSolver(R[-1], R[0] if ones else None)
         self._core.add(R[len(ones) : -1])

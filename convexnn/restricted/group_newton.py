@@ -9,17 +9,10 @@ from convexnn._types import Floats
 from convexnn.restricted.base import ColumnSolver, RestrictedState
 from convexnn.restricted.newton import Event, minimise
 from convexnn.restricted.outputs import OutputBlocks
+from convexnn.restricted.parameters import NewtonParams
 from convexnn.restricted.problem import LassoProblem
 
 __all__ = ["GroupNewtonSolver"]
-
-# Groups that may enter before the next Newton solve, and rounds of entering and leaving in one solve.
-_ENTER = 16
-_MAX_ROUNDS = 2000
-# Relative violation of ||K_j'v|| <= beta that counts as none, and relative decrease at which a Newton step is the last.
-_TOLERANCE, _ACCURACY = 1e-10, 1e-13
-# An entering group starts with this share of the response it would need alone.
-_SEED = 1e-3
 
 
 class GroupNewtonSolver(ColumnSolver):
@@ -29,14 +22,16 @@ class GroupNewtonSolver(ColumnSolver):
     ----------
     problem : LassoProblem
         norm "l2", a smooth loss.
+    params : NewtonParams
     """
 
     @classmethod
     def serves(cls, problem: LassoProblem) -> bool:
         return problem.norm == "l2" and problem.loss.smooth
 
-    def __init__(self, problem: LassoProblem) -> None:
+    def __init__(self, problem: LassoProblem, params: NewtonParams = NewtonParams()) -> None:  # noqa: B008 (frozen)
         super().__init__(problem)
+        self._params = params
         n, c = problem.targets.shape
         self._columns: Floats = np.zeros((0, n))
         self._z: Floats = np.zeros((0, c))
@@ -60,7 +55,7 @@ class GroupNewtonSolver(ColumnSolver):
 
     def solve(self, beta: float, *, clock: Clock = UNLIMITED, accuracy: float = 0.0) -> RestrictedState:
         previous = np.inf
-        for _ in range(_MAX_ROUNDS):
+        for _ in range(self._params.max_rounds):
             self._descend(beta, clock, accuracy)
             f = self._outputs()
             value = self._value(beta)
@@ -78,7 +73,7 @@ class GroupNewtonSolver(ColumnSolver):
     def _descend(self, beta: float, clock: Clock, accuracy: float) -> None:
         """Newton until nothing vanishes any more."""
         c, before = self._z.shape[1], np.inf
-        for _ in range(_MAX_ROUNDS):
+        for _ in range(self._params.max_rounds):
             active = np.flatnonzero((self._z != 0).any(axis=1))
             if not len(active):
                 if self.problem.intercept:
@@ -87,7 +82,7 @@ class GroupNewtonSolver(ColumnSolver):
             blocks = OutputBlocks(self._columns[active], c)
             state = minimise(
                 blocks, self.problem.loss, beta, self._z[active].ravel(), self._t,
-                intercept=self.problem.intercept, accuracy=max(_ACCURACY, accuracy),
+                intercept=self.problem.intercept, accuracy=max(self._params.accuracy, accuracy), params=self._params,
             )  # fmt: skip
             self._z[active], self._t = state.a.reshape(-1, c), state.t
             if state.event is Event.CONVERGED or clock.expired:
@@ -115,14 +110,14 @@ class GroupNewtonSolver(ColumnSolver):
         v = self.problem.dual_vector(f)
         responses = self._columns @ v
         strength = np.linalg.norm(responses, axis=1)
-        violated = (strength > beta * (1.0 + max(_TOLERANCE, accuracy))) & ~(self._z != 0).any(axis=1)
+        violated = (strength > beta * (1.0 + max(self._params.violation, accuracy))) & ~(self._z != 0).any(axis=1)
         order = np.flatnonzero(violated)
-        order = order[np.argsort(-strength[order], kind="stable")][:_ENTER]
+        order = order[np.argsort(-strength[order], kind="stable")][: self._params.n_entering]
         curvature = self.problem.loss.curvature(f).max(axis=1)
         # Where the loss is flat now, it may not stay so over the length of a start.
         curvature = np.maximum(curvature, 0.1 * curvature.max() or 1.0)
         for j in order:
             stiffness = float((self._columns[j] ** 2) @ curvature)
-            length = _SEED * (strength[j] - beta) / max(stiffness, np.finfo(float).tiny)
+            length = self._params.entering_length * (strength[j] - beta) / max(stiffness, np.finfo(float).tiny)
             self._z[j] = length * responses[j] / strength[j]
         return len(order) > 0

@@ -18,14 +18,11 @@ from scipy.linalg.lapack import dpotrf, dpotrs
 from convexnn._native import core
 from convexnn._types import Floats, Ints
 from convexnn.losses.base import Loss
+from convexnn.restricted.parameters import NewtonParams
 
 __all__ = ["Blocks", "Event", "NewtonState", "minimise"]
 
-_MAX_STEPS = 60
-_ACCURACY = 1e-13
-# Curvatures below this share of the largest are raised to it: where a loss is flat, a step has no length.
-_FLAT = 1e-6
-_FLATTEST = 1e-4  # ... and where every sample is flat, this
+_DEFAULT = NewtonParams()
 _UNSEEN = 1e-40  # diagonal entries of the Newton system below this share of the largest are none
 
 
@@ -107,7 +104,8 @@ def minimise(
     t: Floats,
     *,
     intercept: bool,
-    accuracy: float = _ACCURACY,
+    accuracy: float = 0.0,
+    params: NewtonParams = _DEFAULT,
 ) -> NewtonState:
     """Iterate from a (no block zero) until the gradient vanishes or an event happens.
 
@@ -121,19 +119,21 @@ def minimise(
         Start.
     intercept : bool
     accuracy : float
-        Predicted decrease, relative to the objective, at which the next full step is the last.
+        Predicted decrease, relative to the objective, at which the next full step is the last; 0: that of `params`.
+    params : NewtonParams
     """
+    accuracy = accuracy or params.accuracy
     state = NewtonState(a.copy(), t.copy(), blocks.outputs(a) + t)
     starts = blocks.starts
     sizes = np.diff(starts)
     value = loss.value(state.f) + beta * float(block_norms(state.a, starts).sum())
-    for _ in range(_MAX_STEPS):
+    for _ in range(params.max_steps):
         lengths = block_norms(state.a, starts)
         unit = state.a / np.repeat(lengths, sizes)
         v = -loss.gradient(state.f)
         correlation = blocks.correlate(v)
         gradient = beta * unit - correlation
-        h = _curvature(loss, state.f)
+        h = _curvature(loss, state.f, params)
         gram = blocks.gram(h)
         if _drop_smallest(blocks, loss, beta, state, value, correlation, gram, lengths):
             return state
@@ -142,7 +142,7 @@ def minimise(
         steps = blocks.reach(state.a, step)
         reach = float(steps.min(initial=np.inf))
         # A full last step squares the error; where a border forbids one, nothing less than no error will do.
-        if not slope < 0 or -slope <= (accuracy if reach > 1 else min(accuracy, _ACCURACY)) * abs(value):
+        if not slope < 0 or -slope <= (accuracy if reach > 1 else min(accuracy, params.accuracy)) * abs(value):
             state.event = Event.CONVERGED
             if slope < 0 and reach > 1:
                 # A search of one trial keeps it honest.
@@ -159,12 +159,12 @@ def minimise(
     return state
 
 
-def _curvature(loss: Loss, f: Floats) -> Floats:
+def _curvature(loss: Loss, f: Floats, params: NewtonParams) -> Floats:
     full = getattr(loss, "hessian", None)
     if full is not None and f.shape[1] > 1:
         return np.asarray(full(f))
     h = loss.curvature(f)
-    return np.maximum(h, max(_FLAT * float(h.max()), _FLATTEST if not h.any() else 0.0))
+    return np.maximum(h, max(params.flat * float(h.max()), params.flattest if not h.any() else 0.0))
 
 
 def _newton_step(

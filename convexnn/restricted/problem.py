@@ -18,10 +18,10 @@ from convexnn.losses import LOSSES
 from convexnn.losses.base import Loss
 from convexnn.network.neurons import NeuronSet
 
-__all__ = ["FAR", "LassoProblem", "make_problem"]
+__all__ = ["MIN_DEVICE_WORK", "LassoProblem", "make_problem"]
 
 # Responses from which on an accelerator is worth the way there.
-FAR = 200_000
+MIN_DEVICE_WORK = 200_000
 # Losses for which loss(k f; k y) = k^2 loss(f; y): only these allow the targets to be scaled.
 _SCALABLE = frozenset({"squared_error"})
 # Losses of f - y alone: the intercept takes a constant of the targets, from this multiple of their spread on.
@@ -49,7 +49,7 @@ class LassoProblem:
         Whether a free output intercept exists (free biases).
     norm, bias, loss_name :
         As given by the user.
-    place : Device, optional
+    device : Device, optional
         A GPU on which neurons are moved, weighed and searched; by default the CPU.
     y_shift : (c,) array or 0.0
         What was subtracted from the targets, in the units of the user.
@@ -63,7 +63,7 @@ class LassoProblem:
     norm: Norm
     bias: Bias
     loss_name: str
-    place: Device | None = None
+    device: Device | None = None
     y_shift: Floats | float = 0.0
 
     @property
@@ -96,16 +96,16 @@ class LassoProblem:
         loss = LOSSES[self.loss_name](self.targets[rows], weight / share)
         return replace(self, frame=replace(self.frame, points=self.frame.points[rows]), loss=loss)
 
-    def there(self, m: int) -> Device | None:
+    def device_for(self, m: int) -> Device | None:
         """Where to compute with m neurons: the GPU, if there is one and it is worth the way."""
-        return self.place if self.frame.n * m >= FAR else None
+        return self.device if self.frame.n * m >= MIN_DEVICE_WORK else None
 
     def responses(self, normals: Floats, offsets: Floats) -> Floats:
         """Responses (x_i.u_j + c_j)_+ of neurons (m, r), (m,) of any length, shape (n, m)."""
-        place = self.there(len(offsets))
-        if place is None:
+        device = self.device_for(len(offsets))
+        if device is None:
             return self.frame.columns(normals, offsets)
-        return place.fetch(place.responses(self.frame.points, normals, offsets))
+        return device.fetch(device.responses(self.frame.points, normals, offsets))
 
     def penalty(self, z: Floats) -> float:
         """Sum over atoms of ||z_j||_2 (l2) or ||z_j||_1 (l1), for z (m, c)."""
@@ -131,10 +131,10 @@ class LassoProblem:
 
     def outputs(self, neurons: NeuronSet) -> Floats:
         """Outputs (n, c) of neurons on the samples."""
-        place = self.there(len(neurons))
-        if place is not None:
-            responses = place.responses(self.frame.points, neurons.normals, neurons.offsets)
-            return place.fetch(place.product(responses, place.send(neurons.coef))) + neurons.intercept
+        device = self.device_for(len(neurons))
+        if device is not None:
+            responses = device.responses(self.frame.points, neurons.normals, neurons.offsets)
+            return device.fetch(device.product(responses, device.send(neurons.coef))) + neurons.intercept
         responses = self.frame.columns(neurons.normals, neurons.offsets)
         return np.asarray(responses @ neurons.coef + neurons.intercept)
 
@@ -175,11 +175,11 @@ def make_problem(
     bias: Bias,
     loss: str,
     sample_weight: Floats | None = None,
-    place: Any = None,
+    device: Any = None,
 ) -> LassoProblem:
     """Choose working coordinates and units for checked data X (n, d), Y (n, c).
 
-    If `place` is an array on a GPU that has float64, neurons are searched there.
+    If `device` is an array on a GPU that has float64, neurons are searched there.
     """
     frame = make_frame(X, norm=norm, bias=bias)
     y_scale, y_shift = 1.0, _shift(Y, loss) if bias is True else 0.0
@@ -202,7 +202,7 @@ def make_problem(
         norm=norm,
         bias=bias,
         loss_name=loss,
-        place=device_of(place),
+        device=device_of(device),
     )
 
 

@@ -8,17 +8,10 @@ from convexnn._native import core
 from convexnn._progress import UNLIMITED, Clock
 from convexnn._types import Floats
 from convexnn.restricted.base import ColumnSolver, RestrictedState
+from convexnn.restricted.parameters import NewtonParams
 from convexnn.restricted.problem import LassoProblem
 
 __all__ = ["ProxNewtonSolver"]
-
-_MAX_STEPS = 100
-_TOLERANCE = 1e-12
-# Predicted decrease, relative to the objective, below which nothing is left to gain.
-_ACCURACY = 1e-14
-# Curvatures below this share of the largest are raised to it: a flat sample must not make the quadratic singular.
-_FLAT = 1e-7
-_FLATTEST = 1e-4  # ... and where every sample is flat, this
 
 
 class ProxNewtonSolver(ColumnSolver):
@@ -28,14 +21,16 @@ class ProxNewtonSolver(ColumnSolver):
     ----------
     problem : LassoProblem
         One output, smooth loss.
+    params : NewtonParams
     """
 
     @classmethod
     def serves(cls, problem: LassoProblem) -> bool:
         return problem.n_outputs == 1 and problem.loss.smooth
 
-    def __init__(self, problem: LassoProblem) -> None:
+    def __init__(self, problem: LassoProblem, params: NewtonParams = NewtonParams()) -> None:  # noqa: B008 (frozen)
         super().__init__(problem)
+        self._params = params
         n = problem.frame.n
         self._columns: Floats = np.zeros((0, n))
         self._z: Floats = np.zeros(0)
@@ -64,13 +59,13 @@ class ProxNewtonSolver(ColumnSolver):
         loss = self.problem.loss
         f = self._outputs()
         value = loss.value(f[:, None]) + beta * float(np.abs(self._z).sum())
-        for _ in range(_MAX_STEPS):
+        for _ in range(self._params.proximal_steps):
             z, t = self._model_minimum(f, beta, clock)
             moved = self._columns.T @ z + t - f
             v = -loss.gradient(f[:, None])[:, 0]
             fall = float(v @ moved) + beta * float(np.abs(self._z).sum() - np.abs(z).sum())
             # The last step is taken unseen: its gain is below rounding, but it squares the error of the gradient.
-            last = fall <= _ACCURACY * abs(value)
+            last = fall <= self._params.proximal_accuracy * abs(value)
             step, value = (1.0, value) if last else self._search(f, moved, z, beta, value, fall)
             if step == 0.0:
                 break
@@ -91,14 +86,16 @@ class ProxNewtonSolver(ColumnSolver):
     def _model_minimum(self, f: Floats, beta: float, clock: Clock) -> tuple[Floats, float]:
         loss = self.problem.loss
         h = loss.curvature(f[:, None])[:, 0]
-        h = np.maximum(h, max(_FLAT * float(h.max()), _FLATTEST if not h.any() else 0.0))
+        # A flat sample must not make the quadratic singular.
+        params = self._params
+        h = np.maximum(h, max(params.proximal_flat * float(h.max()), params.flattest if not h.any() else 0.0))
         root = np.sqrt(h)
         target = root * f - loss.gradient(f[:, None])[:, 0] / root
         kernel = core.ActiveSetSolver(np.ascontiguousarray(target), root if self.problem.intercept else None)
         if len(self._columns):
             kernel.add(np.ascontiguousarray(self._columns * root))
             kernel.warm(np.ascontiguousarray(self._z))
-        kernel.solve(beta, _TOLERANCE, 1_000_000, clock.deadline)
+        kernel.solve(beta, params.active_set_violation, params.max_pivots, clock.deadline)
         z = np.empty(len(self._columns))
         kernel.coefficients(z)
         return z, float(kernel.intercept)

@@ -1,6 +1,6 @@
 """Joint local movement of all neurons: L-BFGS on weights, biases, output weights and intercept.
 
-The only non-convex step of the package. It starts from a solution of the convex master and is kept only if
+The only non-convex step of the package. It starts from a solution of the convex restricted problem and is kept only if
 the objective falls, so it can improve the search but not spoil it.
 
 At a minimum many samples lie on the hyperplanes of neurons, where the objective has kinks: quasi-Newton steps stall in
@@ -132,8 +132,9 @@ class _Layout:
         self._l1 = problem.norm == "l1"
         self._width = width * float(np.sqrt((points * points).mean()))
         self._passes = make_forward_backward(
-            points, m, self._c, np.float32 if rough else np.float64, ones=problem.frame.affine, place=problem.there(m)
-        )
+            points, m, self._c, np.float32 if rough else np.float64,
+            ones=problem.frame.affine, device=problem.device_for(m),
+        )  # fmt: skip
 
     def pack(self, neurons: NeuronSet) -> Floats:
         root = np.sqrt(row_norms(neurons.coef, self._problem.norm))[:, None]

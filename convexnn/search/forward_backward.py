@@ -19,9 +19,9 @@ __all__ = ["make_forward_backward"]
 
 
 def make_forward_backward(
-    points: Floats, m: int, c: int, precision: type[np.floating], *, ones: bool = False, place: Device | None = None
+    points: Floats, m: int, c: int, precision: type[np.floating], *, ones: bool = False, device: Device | None = None
 ) -> OneOutput | SeveralOutputs | DevicePass:
-    """Passes of m neurons with c outputs over points (n, k), in the given precision, there if a place is given.
+    """Passes of m neurons with c outputs over points (n, k), in the given precision, on a device if one is given.
 
     With `ones` the points have a further coordinate 1.
 
@@ -29,8 +29,8 @@ def make_forward_backward(
     half widths in which their ReLUs are rounded off, None for true ReLUs. ``backward(G)`` follows it and returns the
     derivatives of a function of the outputs with gradient G (n, c): by W, by a, and by e.
     """
-    if place is not None:
-        return DevicePass(place, points, precision, ones)
+    if device is not None:
+        return DevicePass(device, points, precision, ones)
     if ones:
         points = np.column_stack([points, np.ones(len(points))])
     kind = OneOutput if c == 1 else SeveralOutputs
@@ -38,7 +38,7 @@ def make_forward_backward(
 
 
 class OneOutput:
-    """One output: responses need no place, since they are homogeneous in (W, e), so da = W.dW/a + e de/a (Euler)."""
+    """One output: responses need no storage, since they are homogeneous in (W, e), so da = W.dW/a + e de/a (Euler)."""
 
     def __init__(self, points: np.ndarray[Any, Any], m: int) -> None:
         self._points = points
@@ -66,7 +66,7 @@ class SeveralOutputs:
 
     def __init__(self, points: np.ndarray[Any, Any], m: int) -> None:
         self._points = points
-        # One place for all evaluations: fresh memory of this size costs more than the arithmetic.
+        # One place in memory for all evaluations: fresh memory of this size costs more than the arithmetic.
         self._S, self._R, self._D = (np.empty((len(points), m), dtype=points.dtype) for _ in range(3))
         self._total = np.empty(m)
 
@@ -88,30 +88,30 @@ class SeveralOutputs:
 class DevicePass:
     """Any number of outputs, on another device: weights go there and derivatives come back."""
 
-    def __init__(self, place: Device, points: Floats, precision: type[np.floating], ones: bool) -> None:
-        self._place, self._precision = place, precision
-        self._points = place.keep(points, precision)
+    def __init__(self, device: Device, points: Floats, precision: type[np.floating], ones: bool) -> None:
+        self._device, self._precision = device, precision
+        self._points = device.keep(points, precision)
         if ones:
-            one = place.send(np.ones((len(points), 1)), precision)
-            self._points = place.xp.concat([self._points, one], axis=1)
+            one = device.send(np.ones((len(points), 1)), precision)
+            self._points = device.xp.concat([self._points, one], axis=1)
 
     def forward(self, W: Floats, a: Floats, e: Floats | None) -> Floats:
-        xp, place, kind = self._place.xp, self._place, self._precision
-        self._a = place.send(a, kind)
-        S = place.product(self._points, place.send(W, kind).T)
+        xp, device, kind = self._device.xp, self._device, self._precision
+        self._a = device.send(a, kind)
+        S = device.product(self._points, device.send(W, kind).T)
         if e is None:
             self._P, self._R = xp.astype(S > 0, S.dtype), xp.clip(S, min=0.0)
         else:
             scale = 0.5 / np.maximum(e, np.finfo(kind).tiny)
-            self._P = xp.clip(S * place.send(scale, kind) + 0.5, min=0.0, max=1.0)
-            self._R = xp.maximum(S, self._P * self._P * place.send(e, kind))
-        return place.fetch(place.product(self._R, self._a))
+            self._P = xp.clip(S * device.send(scale, kind) + 0.5, min=0.0, max=1.0)
+            self._R = xp.maximum(S, self._P * self._P * device.send(e, kind))
+        return device.fetch(device.product(self._R, self._a))
 
     def backward(self, G: Floats) -> tuple[Floats, Floats, Floats]:
-        xp, place, g = self._place.xp, self._place, self._place.send(G, self._precision)
-        da = place.product(self._R.T, g)
-        D = place.product(g, self._a.T) * self._P
+        xp, device, g = self._device.xp, self._device, self._device.send(G, self._precision)
+        da = device.product(self._R.T, g)
+        D = device.product(g, self._a.T) * self._P
         total = xp.sum(D - D * self._P, axis=0)
-        found = place.fetch(xp.concat([place.product(D.T, self._points), da, total[:, None]], axis=1))
+        found = device.fetch(xp.concat([device.product(D.T, self._points), da, total[:, None]], axis=1))
         k = self._points.shape[1]
         return found[:, :k], found[:, k:-1], found[:, -1]

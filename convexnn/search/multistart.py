@@ -1,7 +1,7 @@
 """Beginnings of a search: random networks, annealed alone or together with the best network so far.
 
-Local minima of annealed networks are good but different. A convex master over the neurons of several of them takes
-the best of each: its objective is never above that of the best one, and usually clearly below.
+Local minima of annealed networks are good but different. A convex restricted problem over the neurons of several of
+them takes the best of each: its objective is never above that of the best one, and usually clearly below.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
+from convexnn._checks import check_fields
 from convexnn.exceptions import ParameterError
 
 __all__ = ["SEARCH_TOL", "SearchParams"]
@@ -89,14 +90,7 @@ class SearchParams:
     sample_rows_per_feature: int = 50
 
     def __post_init__(self) -> None:
-        may_vanish = {"solver_share", "drop_share", "last_drop_share", "late_drop"}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if value is None and field.name.startswith("max_stagnant"):
-                continue
-            for number in value if isinstance(value, tuple) else (value,):
-                if not (number > 0 or (number == 0 and field.name in may_vanish)):
-                    raise ParameterError(f"SearchParams({field.name}={value!r}): must be > 0; see its docstring.")
+        check_fields(self, may_vanish=("solver_share", "drop_share", "last_drop_share", "late_drop"))
         if self.late > 1:
             raise ParameterError(f"SearchParams(late={self.late!r}): must be a share of the time limit, at most 1.")
 

@@ -89,7 +89,9 @@ class _Run:
     @property
     def closed(self) -> bool:
         """Whether an exact oracle has proved the best network optimal."""
-        return self.oracle.exact and self.value - self.bound <= self.limits.tol * max(abs(self.value), abs(self.bound))
+        if not (self.oracle.exact and np.isfinite(self.bound)):
+            return False
+        return self.value - self.bound <= self.limits.tol * max(abs(self.value), abs(self.bound))
 
     @property
     def least(self) -> float:

@@ -76,7 +76,7 @@ def make_plan(
     random_state: int = 0,
     n_jobs: int | None = None,
     n_outputs: int = 1,
-    place: Device | None = None,
+    device: Device | None = None,
 ) -> Plan:
     """Choose the oracles of a problem.
 
@@ -93,7 +93,7 @@ def make_plan(
         Seed of searches and samples.
     n_jobs : int, optional
     n_outputs : int
-    place : Device, optional
+    device : Device, optional
         A GPU on which to search.
 
     Raises
@@ -110,7 +110,7 @@ def make_plan(
     if scope == "dictionary":
         return _dictionary(frame, count, max_atoms, random_state, n_jobs)
     # On the CPU NumPy is as fast as others, and gives tensors the same bits as arrays.
-    points = frame.points if place is None else place.keep(frame.points)
+    points = frame.points if device is None else device.keep(frame.points)
     search = AscentOracle(frame, random_state=random_state, points=points, n_jobs=n_jobs, n_outputs=n_outputs)
     fixed = frame.norm == "l1" or frame.rank <= 1  # wedge neurons are optimal among all
     if is_exact_over_networks(frame) and (fixed or movable) and count <= max_atoms:

@@ -13,25 +13,27 @@ from convexnn.restricted.base import RestrictedSolver, RestrictedState
 from convexnn.restricted.problem import LassoProblem
 from convexnn.restricted.solution import Solution, report
 from convexnn.restricted.status import Status
+from convexnn.training.parameters import ExactParams
 
 __all__ = ["generate"]
 
-# Atoms asked for per round, and the number of inactive ones above which the working set is tidied.
-_BATCH = 64
-_CROWD = 400
 # Neurons that are still used when the time is over, and the seconds for it.
 _LAST, _MOMENT = 16, 0.05
-# Rounds without progress after which rounding is all that is left: few where the gap is small already. Progress is a
-# smaller gap, or an objective below this share of what it was at the last progress.
-_PATIENCE, _LONG_PATIENCE, _FALLEN = 6, 50, 0.99
 
 
 def generate(
-    problem: LassoProblem, oracle: Oracle, solver: RestrictedSolver, limits: Limits, *, batch: int = _BATCH
+    problem: LassoProblem,
+    oracle: Oracle,
+    solver: RestrictedSolver,
+    limits: Limits,
+    *,
+    params: ExactParams = ExactParams(),  # noqa: B008 (frozen)
+    batch: int | None = None,
 ) -> Solution:
     """Run rounds until the relative gap over the oracle's scope is at most the tolerance.
 
-    `solver` is changed in place, so that the next call (another beta) starts from its atoms.
+    `solver` is changed in place, so that the next call (another beta) starts from its atoms. `batch` neurons are asked
+    for per round, those of `params` by default.
     """
     trace: list[Progress] = []
     dual, best_v, idle, best_gap, last_primal = -np.inf, None, 0, np.inf, np.inf
@@ -40,7 +42,7 @@ def generate(
         state = solver.solve(problem.beta, clock=limits.clock, accuracy=limits.tol)
         primal = problem.objective(state.f, state.z)
         v = problem.dual_vector(state.f, state.v)
-        found = oracle.price(v, problem.beta, batch, clock=limits.clock)
+        found = oracle.price(v, problem.beta, batch or params.batch, clock=limits.clock)
         bound = problem.dual_value(v, found.strongest) if found.complete else -np.inf
         if bound > dual:
             dual, best_v = bound, None if state.v is None else v
@@ -57,18 +59,18 @@ def generate(
             status = Status.TIME_LIMIT
             break
         # At small penalties the bound is of no use for long, while the objective falls.
-        moving = progress.relative_gap < 0.9 * best_gap or primal < _FALLEN * last_primal
+        moving = progress.relative_gap < 0.9 * best_gap or primal < params.fallen * last_primal
         idle, last_primal = (0, primal) if moving else (idle + 1, last_primal)
         best_gap = min(best_gap, progress.relative_gap)
         working = solver.working  # some solvers put it together at every call
         fresh = found.neurons.select(~working.contains(found.neurons))
-        if len(fresh) == 0 or idle >= (_PATIENCE if best_gap < 1e-7 else _LONG_PATIENCE):
+        if len(fresh) == 0 or idle >= (params.patience_near if best_gap < params.near else params.patience):
             status = Status.STALLED
             break
         if index + 1 == limits.max_iter:
             break
-        if len(working) > _CROWD + 2 * progress.n_atoms:
-            solver.drop_inactive(0.6)
+        if len(working) > params.max_inactive + 2 * progress.n_atoms:
+            solver.drop_inactive(params.forgotten)
         solver.add(fresh)
     neurons = solver.working.with_coef(state.z, state.t).active()
     return Solution(neurons, best_v, primal, dual, status, tuple(trace))

@@ -33,33 +33,21 @@ from convexnn.search.parameters import SEARCH_TOL, SearchParams
 from convexnn.training.choice import MAX_PRICED, make_plan, sampled_dictionary, small_dictionary
 from convexnn.training.exact import ExactMethod, constant_solution
 from convexnn.training.interpolation import check_consistent, interpolate, interpolate_searched
+from convexnn.training.parameters import EXACT_TOL, ExactParams
 from convexnn.training.result import TrainingResult
 from convexnn.training.samples import check_samples
 from convexnn.training.searching import SearchMethod
 
-__all__ = ["BOUNDS", "EXACT_TOL", "Driver"]
+__all__ = ["BOUNDS", "Driver"]
 
 BOUNDS = ("none", "quick", "full")
-EXACT_TOL = 1e-6
-"""Relative gap that exact methods reach if no tol is given."""
-
 _BRANCH = "; branch and bound then proves what it can"
 
-# Exact methods go to this share of the tolerance, so that the gap that is recomputed afterwards is below it, too.
-_INNER = 0.5
-# Row visits of an exact method from which on a quick search comes first: a few seconds of one core.
-_HEAVY = 3e8
-# Answers of an oracle that an exact method usually needs, and seconds per row visit.
-_ROUNDS, _SECONDS_PER_VISIT = 30, 1e-8
 # Seconds that a proof has even where a time limit is over.
 _PROOF = 0.1
 # Largest n (d + 2)^4, about the operations of an interior-point step on a piece, of a quick bound; several outputs have
 # as many times more pieces, and a looser bound.
 _QUICK_BOUND = 1e7
-# Wedges that a heavy problem over the dictionary begins with.
-_OFFERED = 200
-# Shares of a time limit: of the quick search, and of all training, after which the proof has its turn.
-_QUICK, _TRAINING = 0.1, 0.85
 
 
 class Driver:
@@ -68,7 +56,7 @@ class Driver:
     Parameters
     ----------
     X, y, norm, bias, loss, scope, solver, solver_options, max_atoms, random_state, sample_weight, n_jobs, bound,
-    search :
+    search, exact :
         As in :func:`convexnn.train`.
     backend : array, optional
         An array on whose GPU neurons are searched; needed where X is a copy that has left it.
@@ -91,6 +79,7 @@ class Driver:
         n_jobs: int | None = None,
         bound: str = "quick",
         search: SearchParams | None = None,
+        exact: ExactParams | None = None,
         backend: Any = None,
     ) -> None:
         keep_memory()
@@ -99,15 +88,18 @@ class Driver:
         self._n_jobs, self._seed = n_jobs, 0 if random_state is None else random_state
         self._problem = make_problem(
             data.X, data.Y, beta=1.0, norm=check_norm(norm), bias=check_bias(bias), loss=loss,
-            sample_weight=data.weight, place=X if backend is None else backend,
+            sample_weight=data.weight, device=X if backend is None else backend,
         )  # fmt: skip
         movable = solver in ("auto", "native") and self._problem.loss.smooth
         self._plan = make_plan(
             self._problem.frame, scope=scope, movable=movable, max_atoms=check_count("max_atoms", max_atoms),
-            random_state=self._seed, n_jobs=n_jobs, n_outputs=self._problem.n_outputs, place=self._problem.place,
+            random_state=self._seed, n_jobs=n_jobs, n_outputs=self._problem.n_outputs, device=self._problem.device,
         )  # fmt: skip
         self._solver, params = solver, SearchParams() if search is None else search
-        self._exact = None if self._plan.exact is None else ExactMethod(self._plan.exact, solver, solver_options)
+        self._params = ExactParams() if exact is None else exact
+        self._exact: ExactMethod | None = None
+        if self._plan.exact is not None:
+            self._exact = ExactMethod(self._plan.exact, solver, solver_options, self._params)
         self._search: SearchMethod | None = None
         if self._plan.search is not None:
             self._search = SearchMethod(self._plan.search, params, solver, solver_options, self._seed)
@@ -154,7 +146,7 @@ class Driver:
         """Train at one penalty, from the neurons of the last one."""
         with single_thread():
             limits = Limits(SEARCH_TOL if tol is None else tol, max_iter, clock, observer)
-            exact = replace(limits, tol=_INNER * (EXACT_TOL if tol is None else tol))
+            exact = replace(limits, tol=self._params.inner_tol * (EXACT_TOL if tol is None else tol))
             if beta == 0:
                 return self._assemble(self._problem, self._interpolate(exact, limits), beta, tol, clock)
             problem = self._problem.with_beta(beta)
@@ -164,25 +156,28 @@ class Driver:
 
     def _minimise(self, problem: LassoProblem, exact: Limits, limits: Limits) -> Solution:
         """The best network that the budget allows."""
+        params = self._params
         if self._exact is None:
             if self._search is None:
                 return constant_solution(problem)
             if self._bound == "full" and can_branch(problem.frame):
                 return self._search.solve_and_branch(problem, limits, exact)
-            return self._search.solve(problem, limits.within(_TRAINING) if self._is_bounded(problem) else limits)
-        visits = _ROUNDS * self._exact.cost(problem)
+            bounded = self._is_bounded(problem)
+            return self._search.solve(problem, limits.within(params.training_share) if bounded else limits)
+        visits = params.rounds * self._exact.cost(problem)
         quick = None
-        if visits > _HEAVY and self._search is not None:
-            quick = self._search.quick(problem, limits.within(_QUICK))
+        if visits > params.heavy and self._search is not None:
+            quick = self._search.quick(problem, limits.within(params.quick_share))
             left = limits.clock.left
-            if left is not None and visits * _SECONDS_PER_VISIT > left:
+            if left is not None and visits * params.visit_seconds > left:
                 # The exact method would not end, and a search that goes on makes more of the time.
                 return self._search.solve(problem, limits.after(quick.trace)).after(quick.trace)
             exact = exact.after(quick.trace)
-        elif visits > _HEAVY:
+        elif visits > params.heavy:
             # Wedges drawn at random are the quick network of the dictionary.
-            self._exact.offer(problem, sampled_dictionary(problem.frame, _OFFERED, self._seed).hyperplanes())
-        found = self._exact.solve(problem, exact.within(_TRAINING), start=quick)
+            drawn = sampled_dictionary(problem.frame, params.n_offered, self._seed)
+            self._exact.offer(problem, drawn.hyperplanes())
+        found = self._exact.solve(problem, exact.within(params.training_share), start=quick)
         if quick is None:
             return found
         best = found if found.primal <= quick.primal else replace(found, neurons=quick.neurons, primal=quick.primal)
@@ -240,7 +235,7 @@ class Driver:
     ) -> Certificate:
         data, plan = self._data, self._plan
         scope = plan.scope
-        effort = self._bound
+        effort = "quick" if self._bound == "none" else self._bound
         if scope == "none" and beta > 0 and self._is_bounded(problem):
             scope = "network"
         if beta == 0 and not (problem.norm == "l1" or problem.frame.rank <= 1):

@@ -18,13 +18,9 @@ from convexnn.restricted.status import Status
 from convexnn.search.search import solve_search
 from convexnn.training.column_generation import generate
 from convexnn.training.line_path import has_line_solver, solve_line
+from convexnn.training.parameters import ExactParams
 
 __all__ = ["ExactMethod", "constant_solution"]
-
-# Relative gap over wedges at which their neurons may begin to move.
-_START = 1e-6
-# Neurons asked for per round once they move.
-_FACE_BATCH = 256
 
 
 class ExactMethod:
@@ -36,10 +32,11 @@ class ExactMethod:
         An exact one.
     solver, options :
         Restricted solver for fixed neurons, by its name in :func:`convexnn.train`, and its options.
+    params : ExactParams
     """
 
-    def __init__(self, oracle: Oracle, solver: str, options: Mapping[str, Any] | None) -> None:
-        self._oracle, self._solver, self._options = oracle, solver, options
+    def __init__(self, oracle: Oracle, solver: str, options: Mapping[str, Any] | None, params: ExactParams) -> None:
+        self._oracle, self._solver, self._options, self._params = oracle, solver, options, params
         self._columns: ColumnSolver | None = None
         self._faces: FaceSolver | None = None
 
@@ -56,7 +53,7 @@ class ExactMethod:
         columns = self._column_solver(problem)
         if start is not None and self._oracle.scope == "network":
             columns.add(_unknown(columns, start.neurons))
-        return generate(problem, self._oracle, columns, limits)
+        return generate(problem, self._oracle, columns, limits, params=self._params)
 
     def offer(self, problem: LassoProblem, neurons: NeuronSet) -> None:
         """Let the restricted solver know some neurons before the first answer of the oracle."""
@@ -66,30 +63,38 @@ class ExactMethod:
     def _column_solver(self, problem: LassoProblem) -> ColumnSolver:
         """The solver that keeps its neurons from problem to problem."""
         if self._columns is None:
-            self._columns = make_solver(problem, self._solver, self._options)
+            self._columns = self._make(problem)
         return self._columns
+
+    def _make(self, problem: LassoProblem) -> ColumnSolver:
+        return make_solver(problem, self._solver, self._options, self._params.newton)
 
     def _move(self, problem: LassoProblem, limits: Limits) -> Solution:
         """Every l2 neuron counts: the wedge optimum is close, and its neurons then move inside their faces."""
         trace: tuple[Progress, ...] = ()
         if self._faces is None:
-            coarse = replace(limits, tol=max(limits.tol, _START))
-            first = generate(problem, self._oracle.wedges_only(), self._column_solver(problem), coarse)
+            coarse = replace(limits, tol=max(limits.tol, self._params.start_tol))
+            columns = self._column_solver(problem)
+            first = generate(problem, self._oracle.wedges_only(), columns, coarse, params=self._params)
             if len(first.trace) == limits.max_iter or limits.clock.expired:
                 return first
             trace = first.trace
             if not FaceSolver.serves(problem):
                 # Neurons move by local descent; the exact oracle adds what is missing and proves the end.
                 return self._descend(problem, first, limits)
-            self._faces = FaceSolver(problem, make_length_solver)
+            newton = self._params.newton
+            self._faces = FaceSolver(
+                problem, lambda one: make_length_solver(one, newton), self._params.faces, newton
+            )  # fmt: skip
             self._faces.start(first.neurons)
-        last = generate(problem, self._oracle, self._faces, limits.after(trace), batch=_FACE_BATCH)
+        last = generate(
+            problem, self._oracle, self._faces, limits.after(trace), params=self._params, batch=self._params.face_batch
+        )
         return last.after(trace)
 
     def _descend(self, problem: LassoProblem, first: Solution, limits: Limits) -> Solution:
         last = solve_search(
-            problem, self._oracle, lambda: make_solver(problem, self._solver, self._options),
-            limits.after(first.trace), start=first.neurons,
+            problem, self._oracle, lambda: self._make(problem), limits.after(first.trace), start=first.neurons,
         )  # fmt: skip
         return last.after(first.trace)
 

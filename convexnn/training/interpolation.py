@@ -69,8 +69,8 @@ def interpolate(problem: LassoProblem, oracle: Oracle, solver: str, limits: Limi
         # The objective is a norm, so it scales like y / x; reports multiply by the square of `y_scale`.
         unit = float(np.sqrt(size * problem.y_scale / problem.frame.scale))
         bent = replace(problem, loss=loss, beta=1.0, loss_name="quantile(0.5)", y_scale=unit)
-        master = ConicSolver(bent, "clarabel" if solver in ("auto", "native") else solver)
-        found = generate(bent, oracle, master, limits)
+        conic = ConicSolver(bent, "clarabel" if solver in ("auto", "native") else solver)
+        found = generate(bent, oracle, conic, limits)
         neurons = found.neurons
         columns = problem.frame.columns(neurons.normals, neurons.offsets)
         apart = np.abs(columns @ neurons.coef + neurons.intercept - targets).max(axis=1)

@@ -113,13 +113,13 @@ def _restricted(samples: _Samples, knots: _Knots, beta: float, clock: Clock) -> 
     rows = np.empty((2 * (m + 1), 3))
     core.line_compress(samples.x, samples.y, samples.w, knots.at, rows)
     right, left = _hinges(rows, samples.x[knots.at])
-    master = core.ActiveSetSolver(np.ascontiguousarray(rows[:, 2]), np.ascontiguousarray(rows[:, 0]))
-    master.add(np.concatenate([right, left]))
-    master.warm(np.concatenate([knots.right, knots.left]))
-    master.solve(beta, _TOLERANCE, 1_000_000, clock.deadline)
+    solver = core.ActiveSetSolver(np.ascontiguousarray(rows[:, 2]), np.ascontiguousarray(rows[:, 0]))
+    solver.add(np.concatenate([right, left]))
+    solver.warm(np.concatenate([knots.right, knots.left]))
+    solver.solve(beta, _TOLERANCE, 1_000_000, clock.deadline)
     z = np.empty(2 * m)
-    master.coefficients(z)
-    return _Knots(knots.at, z[:m], z[m:]), float(master.intercept)
+    solver.coefficients(z)
+    return _Knots(knots.at, z[:m], z[m:]), float(solver.intercept)
 
 
 def _price(samples: _Samples, knots: _Knots, t: float, beta: float) -> tuple[float, float, Ints]:

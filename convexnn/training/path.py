@@ -17,6 +17,7 @@ from convexnn.exceptions import ParameterError
 from convexnn.search.parameters import SearchParams
 from convexnn.training.choice import MAX_PRICED
 from convexnn.training.driver import Driver
+from convexnn.training.parameters import ExactParams
 from convexnn.training.result import TrainingResult
 from convexnn.training.train import MAX_ITER
 
@@ -100,13 +101,14 @@ def solve_path(
     n_chunks: int = 1,
     bound: str = "none",
     search: SearchParams | None = None,
+    exact: ExactParams | None = None,
 ) -> Path:
     """Train along a decreasing grid of penalties with warm starts.
 
     Parameters
     ----------
     X, y, norm, bias, loss, scope, solver, solver_options, tol, max_iter, max_atoms, random_state, observer,
-    sample_weight, n_jobs, bound, search :
+    sample_weight, n_jobs, bound, search, exact :
         As in :func:`convexnn.train`; `tol` and `max_iter` hold per penalty. `n_jobs` are also the workers for
         `n_chunks`. Networks that only a search can find get no lower bound unless `bound` asks for one.
     betas : sequence of float, optional
@@ -140,7 +142,7 @@ def solve_path(
     setting: dict[str, Any] = {
         "norm": norm, "bias": bias, "loss": loss, "scope": scope, "solver": solver, "solver_options": solver_options,
         "max_atoms": max_atoms, "random_state": random_state, "sample_weight": sample_weight, "n_jobs": n_jobs,
-        "bound": bound, "search": search,
+        "bound": bound, "search": search, "exact": exact,
     }  # fmt: skip
     driver = Driver(X, y, **setting)
     top = driver.beta_max(clock)

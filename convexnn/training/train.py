@@ -11,6 +11,7 @@ from convexnn._types import ArrayLike, Bias, Norm
 from convexnn.search.parameters import SearchParams
 from convexnn.training.choice import MAX_PRICED
 from convexnn.training.driver import Driver
+from convexnn.training.parameters import ExactParams
 from convexnn.training.result import TrainingResult
 
 __all__ = ["MAX_ITER", "beta_max", "train"]
@@ -39,6 +40,7 @@ def train(
     n_jobs: int | None = None,
     bound: str = "quick",
     search: SearchParams | None = None,
+    exact: ExactParams | None = None,
 ) -> TrainingResult:
     """Train a two-layer ReLU network to a certified optimum.
 
@@ -92,8 +94,8 @@ def train(
         Threads of exact methods, workers of joblib that share a search; results do not depend on their number.
     bound : "none", "quick" or "full"
         How much is spent on a lower bound where no exact method ends training: nothing; little; or all that is known.
-    search : SearchParams, optional
-        How searches spend their work.
+    search, exact : SearchParams, ExactParams, optional
+        How searches, and how exact methods spend their work.
 
     Returns
     -------
@@ -115,7 +117,7 @@ def train(
     driver = Driver(
         X, y, norm=norm, bias=bias, loss=loss, scope=scope, solver=solver, solver_options=solver_options,
         max_atoms=max_atoms, random_state=random_state, sample_weight=sample_weight, n_jobs=n_jobs, bound=bound,
-        search=search,
+        search=search, exact=exact,
     )  # fmt: skip
     return driver.solve(beta, tol=tol, max_iter=max_iter, clock=clock, observer=observer)
 

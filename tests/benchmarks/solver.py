@@ -340,7 +340,7 @@ INTERRUPTED = {
     "o = core.PencilOracle(p, np.zeros((0, 3)), False, False, 0)\n"
     "n = o.n_pencils * o.n_segments\n"
     "while True: o.price(rng.normal(size=(400, 2)), 2, 0.0, 1, np.empty(n), np.empty(n, np.int64), np.empty((n, 3)))",
-    "Lasso master, 4000 columns": "k = core.ActiveSetSolver(rng.normal(size=2000), None)\n"
+    "Lasso, active set, 4000 columns": "k = core.ActiveSetSolver(rng.normal(size=2000), None)\n"
     "k.add(rng.normal(size=(4000, 2000)))\n"
     "while True: k.solve(1e-9, 1e-14, 10**9)",
     "train, spiral n=4000": "X, y = make_spiral(4000, random_state=0)\nwhile True: convexnn.train(X, y, beta=1e-3)",

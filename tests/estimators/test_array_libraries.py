@@ -143,14 +143,14 @@ def test_train_takes_tensors_with_the_same_bits(library, max_atoms):
 @pytest.mark.parametrize("far", [0, 10**9])
 def test_train_searches_on_the_device_of_the_samples(monkeypatch, name, far):
     """A device whose arrays NumPy cannot read, as those of a GPU; neurons move there if there are enough of them."""
-    monkeypatch.setattr("convexnn.restricted.problem.FAR", far)
+    monkeypatch.setattr("convexnn.restricted.problem.MIN_DEVICE_WORK", far)
     if name not in ELSEWHERE:  # the same as if it were one
         monkeypatch.setattr("convexnn._arrays.on_accelerator", is_foreign)
-    place = Device(example(name))
+    device = Device(example(name))
     rng = np.random.default_rng(0)
     A = rng.standard_normal((60, 8))
     b = np.abs(A[:, 0]) + 0.1 * rng.standard_normal(60)
-    there = [place.send(part) for part in (A, b)]
+    there = [device.send(part) for part in (A, b)]
     if name in ELSEWHERE:
         with pytest.raises((RuntimeError, TypeError)):
             np.asarray(there[0])

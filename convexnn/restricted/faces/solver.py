@@ -1,4 +1,4 @@
-"""The exact l2 problem over all neurons: a master whose neurons move through the faces of the arrangement.
+"""The exact l2 problem over all neurons: a solver whose neurons move through the faces of the arrangement.
 
 While a neuron keeps its activation pattern and the samples on its hyperplane (its face), its response is linear
 in its weights: with penalty ||u||_2 that is a convex problem, solved by Newton's method. A neuron that meets a
@@ -24,23 +24,11 @@ from convexnn.restricted.faces.face import make_faces, open_face, shrink_face
 from convexnn.restricted.faces.merge_on_face import join
 from convexnn.restricted.faces.pool import Pool
 from convexnn.restricted.newton import Event, NewtonState, minimise
+from convexnn.restricted.parameters import FaceParams, NewtonParams
 from convexnn.restricted.problem import LassoProblem
 
 __all__ = ["FaceSolver", "LengthSolver"]
 
-# Vanished, blocked and released neurons that one solve may handle.
-_MAX_EVENTS = 2000
-# Rounds at a new penalty in which only lengths change: moving pays once most of the right neurons are there, unless
-# there are few.
-_FIXED_ROUNDS, _FEW = 2, 4
-# Neurons that are remembered from one round to the next.
-_POOL = 200
-# Shares of the tolerance: of the objective, what Newton's method leaves to its last step, which squares it, for the
-# squared loss and for others, whose curvature changes on the way; of beta, by how much the response of a neuron that
-# stays on a sample may fall short.
-_NEWTON, _CURVED, _STAY = 1e-3, 2e-5, 0.1
-# Relative gap to which a solve goes if no accuracy is asked for.
-_TOLERANCE = 1e-10
 _LEAST = 1e-15  # no decrease below this share of the objective can be told from rounding
 
 
@@ -61,17 +49,25 @@ class LengthSolver(Protocol):
 
 
 class FaceSolver(RestrictedSolver):
-    """One output, smooth loss, l2 norm: amplitudes by a master for fixed neurons, then directions by Newton.
+    """One output, smooth loss, l2 norm: lengths by a solver for fixed neurons, then directions by Newton.
 
     Parameters
     ----------
     problem : LassoProblem
     amplitudes : callable
-        Makes a master for fixed neurons, with a method ``warm``.
+        Makes a solver for fixed neurons, with a method ``warm``.
+    params : FaceParams
+    newton : NewtonParams
     """
 
-    def __init__(self, problem: LassoProblem, amplitudes: Callable[[LassoProblem], LengthSolver]) -> None:
-        self._problem, self._make = problem, amplitudes
+    def __init__(
+        self,
+        problem: LassoProblem,
+        amplitudes: Callable[[LassoProblem], LengthSolver],
+        params: FaceParams = FaceParams(),  # noqa: B008 (frozen)
+        newton: NewtonParams = NewtonParams(),  # noqa: B008 (frozen)
+    ) -> None:
+        self._problem, self._make, self._params, self._newton = problem, amplitudes, params, newton
         self._blocks = FaceBlocks(problem.frame.n, problem.frame.rank)
         self._pool = Pool(problem.frame)
         self._lengths: LengthSolver | None = None  # of the neurons in faces, then of the pool
@@ -112,7 +108,8 @@ class FaceSolver(RestrictedSolver):
     def solve(self, beta: float, *, clock: Clock = UNLIMITED, accuracy: float = 0.0) -> RestrictedState:
         problem = self._problem.with_working_beta(beta)
         if beta != self._beta:
-            self._beta, self._fixed_rounds = beta, _FIXED_ROUNDS if len(self._blocks) > _FEW else 0
+            few = len(self._blocks) <= self._params.few
+            self._beta, self._fixed_rounds = beta, 0 if few else self._params.fixed_rounds
         state = self._amplitudes(problem, clock)
         if self._fixed_rounds > 0:
             self._fixed_rounds -= 1
@@ -141,7 +138,7 @@ class FaceSolver(RestrictedSolver):
         keep = np.flatnonzero(z[:old])
         blocks.rescale(z[:old])
         self._change(keep, new)
-        pool.trim(problem.dual_vector(state.f)[:, 0], _POOL)
+        pool.trim(problem.dual_vector(state.f)[:, 0], self._params.pool_size)
 
     def _change(self, keep: Ints, new: list[Neuron]) -> None:
         """Keep some neurons and append others, joined where they are neighbours."""
@@ -154,11 +151,11 @@ class FaceSolver(RestrictedSolver):
 
     def _walk(self, problem: LassoProblem, t: Floats, clock: Clock, accuracy: float) -> RestrictedState:
         """Newton's method from face to face."""
-        blocks = self._blocks
-        share = _NEWTON if problem.loss_name == "squared_error" else _CURVED
+        blocks, params = self._blocks, self._params
+        share = params.newton_share if problem.loss_name == "squared_error" else params.curved_share
         tried: set[tuple[object, ...]] = set()
-        tolerance = accuracy if accuracy > 0 else _TOLERANCE
-        for _ in range(_MAX_EVENTS):
+        tolerance = accuracy if accuracy > 0 else params.tolerance
+        for _ in range(params.max_events):
             if clock.expired and len(blocks):
                 break
             if not len(blocks):
@@ -166,7 +163,7 @@ class FaceSolver(RestrictedSolver):
                 break
             moved = minimise(
                 blocks, problem.loss, problem.beta, blocks.a, t,
-                intercept=problem.intercept, accuracy=max(share * tolerance, _LEAST),
+                intercept=problem.intercept, accuracy=max(share * tolerance, _LEAST), params=self._newton,
             )  # fmt: skip
             t, blocks.a = moved.t, moved.a
             if moved.event is Event.CONVERGED:
@@ -192,7 +189,7 @@ class FaceSolver(RestrictedSolver):
         found = find_constraints_to_drop(frame, blocks, problem.dual_vector(f)[:, 0])
         new, left = [], np.zeros(len(blocks), dtype=bool)
         # Beyond an angle of g / beta the response is beta (1 + (g / beta)^2 / 2).
-        enough = problem.beta * np.sqrt(2.0 * _STAY * tolerance)
+        enough = problem.beta * np.sqrt(2.0 * self._params.stay_share * tolerance)
         for k, row, towards, gain in zip(found.neurons, found.rows, found.towards, found.gains):
             if gain <= enough:
                 break

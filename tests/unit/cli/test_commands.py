@@ -163,7 +163,7 @@ def test_damaged_models_are_refused(data):
 
 
 def test_too_large_leaves_with_five_and_interrupt_with_130(data, monkeypatch):
-    from convexnn.exceptions import DictionarySizeError, NotCertifiedError
+    from convexnn.exceptions import DictionarySizeError
 
     def failing(error):
         def start(*_, **__):
@@ -174,7 +174,6 @@ def test_too_large_leaves_with_five_and_interrupt_with_130(data, monkeypatch):
     cases = {
         Exit.TOO_LARGE: DictionarySizeError("too many", count=9, budget=1),
         Exit.INTERRUPTED: KeyboardInterrupt(),
-        Exit.NOT_CERTIFIED: NotCertifiedError("no"),
     }
     for code, error in cases.items():
         monkeypatch.setattr("convexnn.cli.commands.Driver", failing(error))

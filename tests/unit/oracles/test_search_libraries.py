@@ -68,14 +68,14 @@ def test_answers_are_the_same(name: str, norm: str, bias: bool) -> None:
 def problem_at(samples):
     rng = np.random.default_rng(1)
     X, Y = rng.standard_normal((20, 4)), rng.standard_normal((20, 1))
-    return make_problem(X, Y, beta=1.0, norm="l2", bias=True, loss="squared_error", place=samples)
+    return make_problem(X, Y, beta=1.0, norm="l2", bias=True, loss="squared_error", device=samples)
 
 
 @pytest.mark.parametrize("name", ELSEWHERE)
 def test_samples_on_an_accelerator_take_the_search_there(name: str) -> None:
     there = example(name)
     problem = problem_at(there)
-    oracle = make_plan(problem.frame, scope="network", max_atoms=1, place=problem.place).search
+    oracle = make_plan(problem.frame, scope="network", max_atoms=1, device=problem.device).search
     assert type(oracle._points) is type(there)
     assert device(oracle._points) == device(there)
     assert oracle._points.dtype == array_namespace(there).float64
@@ -87,7 +87,7 @@ def test_on_the_cpu_the_search_stays_in_numpy(name: str) -> None:
     for samples in (example(name), np.ones((2, 2)), [[1.0]], None):
         assert not on_accelerator(samples)
         problem = problem_at(samples)
-        assert problem.place is None
+        assert problem.device is None
         assert make_plan(problem.frame, scope="network", max_atoms=1).search._points is problem.frame.points
 
 
@@ -117,7 +117,7 @@ def test_devices_without_double_precision_are_left_alone() -> None:
     assert is_foreign(Array("small"))
     assert on_accelerator(Array("small"))
     assert device_of(Array("small")) is None
-    assert problem_at(Array("small")).place is None
+    assert problem_at(Array("small")).device is None
     assert isinstance(device_of(Array("other")), Device)
     assert device_of(Array("large")) is None
 

@@ -96,10 +96,10 @@ def test_active_set_on_fifty_dictionaries():
 @pytest.mark.parametrize("name", ["torch", "jax", *ELSEWHERE])
 def test_rotated_columns_on_fifty_dictionaries(name):
     """Ties, weights and intercepts included: the same optimum after a QR factorisation on another device."""
-    place, dropped = Device(example(name)), 0
+    device, dropped = Device(example(name)), 0
     for seed in range(50):
         problem, found, K = random_problem("squared_error", seed)
-        solver = DeviceActiveSetSolver(problem, place)
+        solver = DeviceActiveSetSolver(problem, device)
         first = assert_optimal(solver, problem, found, K)
         # Warm, with other atoms and without those that are not needed.
         solver.add(found)
@@ -120,11 +120,11 @@ def test_a_search_rotates_columns_where_samples_are_many_and_far(monkeypatch):
     X[:, 0] = np.arange(30)
 
     def kind(loss, samples, solver="auto", options=None):
-        problem = make_problem(X, Y, beta=1.0, norm="l2", bias=True, loss=loss, place=samples)
+        problem = make_problem(X, Y, beta=1.0, norm="l2", bias=True, loss=loss, device=samples)
         return type(make_search_solver(problem, solver, options))
 
     assert kind("squared_error", far) is ActiveSetSolver  # too few
-    monkeypatch.setattr("convexnn.restricted.problem.FAR", 3000)
+    monkeypatch.setattr("convexnn.restricted.problem.MIN_DEVICE_WORK", 3000)
     assert kind("squared_error", far) is DeviceActiveSetSolver
     assert kind("squared_error", X) is ActiveSetSolver
     assert kind("huber", far) is ProxNewtonSolver

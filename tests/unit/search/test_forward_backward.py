@@ -107,13 +107,13 @@ def test_a_slope_mixes_the_relu_with_the_identity(
     np.testing.assert_allclose(total, (g[:, None] * by_width).sum(axis=0), **scale)
 
 
-@pytest.mark.parametrize("place", ["cpu", "torch", "jax", *ELSEWHERE])
+@pytest.mark.parametrize("device", ["cpu", "torch", "jax", *ELSEWHERE])
 @pytest.mark.parametrize("ones", [False, True])
 @pytest.mark.parametrize(("precision", "tol"), PRECISIONS)
 @pytest.mark.parametrize("c", [1, 3])
 @pytest.mark.parametrize("width", [None, 0.4])
 def test_backward_is_the_derivative_of_forward(
-    place: str, ones: bool, precision, tol: float, c: int, width: float | None
+    device: str, ones: bool, precision, tol: float, c: int, width: float | None
 ) -> None:
     """All three derivatives of G.f by their formulas; for one output they come from Euler's identity instead."""
     rng = np.random.default_rng(5)
@@ -127,9 +127,9 @@ def test_backward_is_the_derivative_of_forward(
         points[:, -1] = 1.0
         R, P = rounded(points @ W.T, e)
         given = points[:, :-1].copy()
-    there = None if place == "cpu" else Device(example(place))
-    passes = make_forward_backward(given, 9, c, precision, ones=ones, place=there)
-    assert isinstance(passes, passes_module.DevicePass) == (place != "cpu")
+    there = None if device == "cpu" else Device(example(device))
+    passes = make_forward_backward(given, 9, c, precision, ones=ones, device=there)
+    assert isinstance(passes, passes_module.DevicePass) == (device != "cpu")
     np.testing.assert_allclose(passes.forward(W, a, e), R @ a, rtol=tol, atol=20 * tol)
     dW, da, de = passes.backward(G)
     D = (G @ a.T) * P
@@ -141,14 +141,14 @@ def test_backward_is_the_derivative_of_forward(
         np.testing.assert_array_equal(e, e_given)
 
 
-@pytest.mark.parametrize("place", ELSEWHERE)
+@pytest.mark.parametrize("device", ELSEWHERE)
 @pytest.mark.parametrize("precision", [np.float32, np.float64])
-def test_neurons_that_have_left_do_no_harm_elsewhere(place: str, precision) -> None:
+def test_neurons_that_have_left_do_no_harm_elsewhere(device: str, precision) -> None:
     """Weights of length 0, and widths below the smallest number of the precision."""
     points = np.random.default_rng(0).standard_normal((10, 3))
     W = np.array([[0.0, 0.0, 0.0], [1e-320, 0.0, 0.0], [1.0, 0.0, 0.0]])
     e, a = 0.1 * np.linalg.norm(W, axis=1), np.ones((3, 1))
-    found = make_forward_backward(points, 3, 1, precision, place=Device(example(place)))
+    found = make_forward_backward(points, 3, 1, precision, device=Device(example(device)))
     plain = make_forward_backward(points, 3, 1, precision)
     np.testing.assert_allclose(found.forward(W, a, e), plain.forward(W, a, e), rtol=1e-6, atol=1e-7)
     G = np.ones((10, 1))

@@ -10,6 +10,7 @@ from convexnn.exceptions import ParameterError
 from convexnn.geometry.frame import make_frame
 from convexnn.restricted.status import Status
 from convexnn.training.choice import make_plan
+from convexnn.training.parameters import ExactParams
 
 rng = np.random.default_rng(0)
 
@@ -47,18 +48,18 @@ def test_scopes_of_old_name_the_new_one(scope):
         train(np.ones((3, 1)), np.ones(3), beta=1.0, scope=scope)
 
 
-def test_a_heavy_problem_begins_with_a_quick_search(monkeypatch):
+def test_a_heavy_problem_begins_with_a_quick_search():
     """The result is the same optimum; what was found first never gives way to worse."""
     X, y = rng.standard_normal((40, 2)), rng.standard_normal(40)
     beta = 0.05 * beta_max(X, y)
     plain = train(X, y, beta=beta)
-    monkeypatch.setattr("convexnn.training.driver._HEAVY", 0.0)
-    heavy = train(X, y, beta=beta)
+    small = ExactParams(heavy=1e-9)  # everything is heavy
+    heavy = train(X, y, beta=beta, exact=small)
     assert heavy.certificate.holds
     assert heavy.certificate.primal == pytest.approx(plain.certificate.primal, rel=2e-6)
-    short = train(X, y, beta=beta, max_iter=4)
+    short = train(X, y, beta=beta, max_iter=4, exact=small)
     assert short.network.n_neurons > 0
-    wedges = train(X, y, beta=beta, scope="dictionary")
+    wedges = train(X, y, beta=beta, scope="dictionary", exact=small)
     assert wedges.certificate.holds
 
 

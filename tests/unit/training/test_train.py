@@ -14,6 +14,7 @@ from reference_solver import awkward_points, response, sampled_neurons
 from convexnn import beta_max, certify, solve_path, train
 from convexnn.data import make_spiral
 from convexnn.restricted.status import Status
+from convexnn.training.parameters import ExactParams
 
 TRAINABLE = [case for case in OPTIMA if case["loss"] != "interpolation"]
 
@@ -272,15 +273,14 @@ def test_beyond_max_atoms_a_dictionary_is_sampled_and_says_so():
     assert full.certificate.primal <= result.certificate.primal * (1 + 1e-6)
 
 
-def test_a_falling_objective_has_not_stalled(monkeypatch):
+def test_a_falling_objective_has_not_stalled():
     """At a small penalty the bound says nothing for many rounds; what falls meanwhile is the objective."""
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((40, 4)), rng.standard_normal(40)
     beta = 1e-4 * beta_max(X, y, scope="dictionary")
-    monkeypatch.setattr("convexnn.training.column_generation._LONG_PATIENCE", 5)
-    patient = train(X, y, beta=beta, scope="dictionary")
-    monkeypatch.setattr("convexnn.training.column_generation._FALLEN", 0.0)  # only the gap counts as progress
-    hasty = train(X, y, beta=beta, scope="dictionary")
+    patient = train(X, y, beta=beta, scope="dictionary", exact=ExactParams(patience=5))
+    # Only the gap counts as progress.
+    hasty = train(X, y, beta=beta, scope="dictionary", exact=ExactParams(patience=5, fallen=0.0))
     assert (patient.status, hasty.status) == (Status.CERTIFIED, Status.STALLED)
     assert patient.certificate.relative_gap <= 1e-6 < 0.5 < hasty.certificate.relative_gap
     assert hasty.certificate.primal > patient.certificate.primal >= hasty.certificate.dual
@@ -313,7 +313,7 @@ LOOPS = {
     "while True: o.price(r.normal(size=(200, 1)), 0, 0.0, 2, np.empty(m), np.empty(m, np.int64), np.empty((m, 3)))",
     "cells": "o = core.PencilOracle(r.normal(size=(400, 3)), np.zeros((0, 3)), False, False, 0); m = o.n_pencils\n"
     "while True: o.price(r.normal(size=(400, 2)), 2, 0.0, 1, np.empty(m), np.empty(m, np.int64), np.empty((m, 3)))",
-    "master": "k = core.ActiveSetSolver(r.normal(size=1000), None); k.add(r.normal(size=(3000, 1000)))\n"
+    "active set": "k = core.ActiveSetSolver(r.normal(size=1000), None); k.add(r.normal(size=(3000, 1000)))\n"
     "while True: k.solve(1e-9, 1e-14, 10**9); k.set_target(r.normal(size=1000))",
     "train": "X, y = make_spiral(2000, random_state=0)\nwhile True: train(X, y, beta=1e-3)",
 }  # fmt: skip
