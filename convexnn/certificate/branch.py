@@ -205,7 +205,7 @@ def refuse_rank(frame: Frame) -> ParameterError:
     """The error that says that branch and bound would be hopeless."""
     return ParameterError(
         f"scope='network' needs at most rank {_RAYS - frame.affine} for branch and bound, but these data have rank "
-        f"{frame.rank}; use scope='dictionary' or 'searched', or fewer features."
+        f"{frame.rank}; use scope='dictionary', or fewer features."
     )
 
 

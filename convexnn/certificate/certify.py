@@ -91,8 +91,9 @@ def certify(
         Kept by the caller from one certificate to the next, so that the samples are sorted only once. The result
         does not depend on it.
     effort : "quick" or "full"
-        Where no exact maximum is affordable: a quick bound by moments, or branch and bound where it is known and
-        moments beyond, for `time_limit` (without a limit as quick).
+        Where no exact maximum is affordable: a little branch and bound up to rank 4, and a quick bound by moments where
+        that leaves a wide gap; or branch and bound where it is known, and moments beyond, for `time_limit` (without a
+        limit as quick).
 
     Returns
     -------

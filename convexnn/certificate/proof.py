@@ -54,6 +54,9 @@ _SLACK = 0.1
 # it again, with sums in another order, confirms it with half of that to spare.
 MARGIN = 2.0**-44
 _DISAGREE = "Two ways to compute the same number disagree: the data differ too much in size for double precision."
+# A quick branch and bound: the largest rank in which it mostly ends, row visits, relative gap wanted, and the gap from
+# which on moments are tried as well.
+_QUICK_RANK, _QUICK_WORK, _QUICK_TOL, _WIDE = 4, 30_000_000, 1e-2, 0.1
 # Seconds of a moment bound where no limit is given.
 _MOMENTS = 30.0
 # Features from which on its matrices of their order are too large.
@@ -80,7 +83,8 @@ class CertificateProblem:
     multipliers : sequence of sequence of PieceMultipliers, optional
         For each output those of a moment bound, over these samples.
     effort : "quick" or "full"
-        Where no exact maximum is affordable: a quick moment bound, or branch and bound and else moments.
+        Where no exact maximum is affordable: a little branch and bound, and moments where it ends with a wide gap; or
+        branch and bound, and moments where it is not known.
     """
 
     network: ReLUNetwork
@@ -145,7 +149,8 @@ def largest_response(q: CertificateProblem, v: Floats, correlated: Floats, penal
     check_time(q.clock)
     work = response_work(frame, v.shape[1])
     exact = q.scope == "dictionary" or network_scope_is_exact(frame)
-    branched = q.scope == "network" and can_branch(frame) and q.effort == "full"
+    quick = q.effort == "quick" and q.claimed is None
+    branched = q.scope == "network" and can_branch(frame) and (frame.rank <= _QUICK_RANK or not quick)
     left = q.clock.left
     # Branch and bound may be stopped at any time and has a bound then; a sweep is of no use unless it ends.
     hurried = branched and frame.rank > 1 and left is not None and sweep_seconds(frame, v.shape[1]) > left
@@ -159,8 +164,6 @@ def largest_response(q: CertificateProblem, v: Floats, correlated: Floats, penal
 
 def _by_moments(q: CertificateProblem, v: Floats, own: float) -> _Reach:
     """What multipliers prove of the responses of all neurons."""
-    # Imported here, so that the engine is no part of what the trusted module loads.
-
     # Imported here, so that the engine is no part of what the trusted module loads.
     from convexnn.certificate.lower_bound import moment_response
 
@@ -220,14 +223,16 @@ def _branched(q: CertificateProblem, frame: Frame, v: Floats, own: float, penalt
     # Below this response the dual vector is not scaled down any more; interpolation scales always.
     wanted = 0.0 if q.loss.name == "interpolation" else best_scale(q.loss, v, 0.0, beta)
     floor = max(beta / wanted if wanted > 0 else 0.0, own)
+    quick = q.effort == "quick" and q.claimed is None
+    tol = max(q.tol, _QUICK_TOL) if quick else q.tol
     bounds = bracket(
         frame,
         v,
         floor=floor / frame.scale,
-        tol=float(np.clip(min(0.5 * q.tol / max(penalty_share, 1e-12), 0.5 * np.sqrt(q.tol)), 1e-9, 0.1)),
+        tol=float(np.clip(min(0.5 * tol / max(penalty_share, 1e-12), 0.5 * np.sqrt(tol)), 1e-9, 0.1)),
         slack=_SLACK,
         goal=None if q.claimed is None else _goal(q.X, frame, v, q.claimed) / frame.scale,
-        max_work=q.max_work,
+        max_work=min(q.max_work, _QUICK_WORK) if quick else q.max_work,
         clock=q.clock,
     )
     upper = response_above(q.X, frame, v, bounds.upper * frame.scale)
@@ -274,7 +279,20 @@ def _describe(bounds: Bracket, upper: float, found: float) -> str:
 
 def prove(problem: CertificateProblem) -> Certificate:
     """The best certificate that the dual vectors of a problem give; scope "none" if none proves anything."""
-    q = _with_moments(problem)
+    if problem.effort == "full" or problem.multipliers is not None:
+        return _prove(_with_moments(problem))
+    first = _prove(problem)
+    if first.scope != "none" and (first.method == "exact" or first.relative_gap <= _WIDE):
+        return first
+    with_moments = _with_moments(problem)
+    if with_moments is problem:
+        return first
+    second = _prove(with_moments)
+    return first if second.scope == "none" or (first.scope != "none" and first.gap <= second.gap) else second
+
+
+def _prove(q: CertificateProblem) -> Certificate:
+    """The best certificate by one method."""
     centred = q.bias is True
     f = q.network.outputs(q.X)
     penalties = (q.beta if q.beta > 0 else 1.0) * neuron_penalties(q.network, q.norm, q.bias)

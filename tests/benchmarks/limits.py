@@ -56,7 +56,9 @@ def fitted(estimator, X, y):
     estimator.fit(X, y)
     row = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu, "score": estimator.score(X, y)}
     best = getattr(estimator, "best_estimator_", estimator)
-    return row | {"neurons": int(np.sum(best.n_neurons_))}
+    layers = best.network_.layers[:-1] if hasattr(best.network_, "layers") else None
+    neurons = best.n_neurons_ if layers is None else sum(len(bias) for _, bias in layers)
+    return row | {"neurons": int(neurons)}
 
 
 def cases():
