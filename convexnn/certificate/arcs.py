@@ -8,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from convexnn._types import Floats, Ints
-from convexnn.certificate.sectors import Bounds, Sectors, bound_sectors
+from convexnn.certificate.sectors import Bounds, Sectors, bound_sectors, make_sectors
+from convexnn.geometry.frame import Frame
 
-__all__ = ["arc_response"]
+__all__ = ["arc_response", "sector_bound"]
 
 # More than rounding takes from a bound, as a share of the sum of all terms, and from a cosine.
 _ROUNDING, _COSINE = 1e-12, 1e-6
@@ -54,6 +55,22 @@ def arc_response(sectors: Sectors, v: Floats) -> tuple[float, Floats, int, int]:
     found = [_look(sectors, bounds, v, b[k : k + _BLOCK], p[k : k + _BLOCK]) for k in range(0, len(b), _BLOCK)]
     best = max(found, key=lambda peak: peak.value)
     return best.value, best.normal, best.pivot, max(peak.terms for peak in found)
+
+
+def sector_bound(frame: Frame, v: Floats) -> float:
+    """More than any neuron of the plane responds to v (n, 1), in working units, from the bounds of sectors alone.
+
+    Infinite where samples are too close to each other to be told apart.
+    """
+    sectors = make_sectors(frame.points)
+    if sectors is None:
+        return np.inf
+    size = float(np.abs(v).max(initial=0.0))
+    if size == 0.0:
+        return 0.0
+    weights = v[:, 0] / size
+    slack = _ROUNDING * float(np.abs(weights) @ np.abs(frame.points).sum(axis=1))
+    return (float(bound_sectors(sectors, weights).above.max()) + slack) * size
 
 
 @dataclass(frozen=True)

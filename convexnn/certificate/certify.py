@@ -17,6 +17,7 @@ from convexnn.certificate.proof import CertificateProblem, prove
 from convexnn.certificate.record import Certificate, Scope, data_fingerprint
 from convexnn.certificate.response import MAX_WORK
 from convexnn.exceptions import DataError, ParameterError
+from convexnn.geometry.interactions import Interactions, InteractionSpec, check_interactions
 from convexnn.losses import LOSSES
 from convexnn.losses.base import check_weights
 from convexnn.losses.interpolation import Interpolation
@@ -50,6 +51,7 @@ def certify(
     n_jobs: int | None = None,
     orders: Orders | None = None,
     effort: str = "full",
+    interaction_cst: InteractionSpec = None,
 ) -> Certificate:
     """Prove how far a network, however it was trained, is from the optimum.
 
@@ -94,6 +96,8 @@ def certify(
         Where no exact maximum is affordable: a little branch and bound up to rank 4, and a quick bound by moments where
         that leaves a wide gap; or branch and bound where it is known, and moments beyond, for `time_limit` (without a
         limit as quick).
+    interaction_cst : None, "no_interactions", "pairwise" or list of groups of feature indices
+        As in :func:`convexnn.train`: compare with networks whose neurons each see one of these groups of features.
 
     Returns
     -------
@@ -104,13 +108,13 @@ def certify(
     DataError
         If data and network do not belong together.
     ParameterError
-        If a parameter is unknown, or the network is not of the kind that `bias` describes.
+        If a parameter is unknown, or the network is not of the kind that `bias` and `interaction_cst` describe.
     """
     return prove(
         make_problem(
             network, X, y, beta=beta, norm=norm, bias=bias, loss=loss, scope=scope, atoms=atoms,
             sample_weight=sample_weight, tol=tol, dual_point=dual_point, max_work=max_work, time_limit=time_limit,
-            n_jobs=n_jobs, orders=orders, effort=effort,
+            n_jobs=n_jobs, orders=orders, effort=effort, interaction_cst=interaction_cst,
         )
     )  # fmt: skip
 
@@ -136,6 +140,7 @@ def make_problem(
     claimed: float | None = None,
     multipliers: Sequence[Sequence[PieceMultipliers]] | None = None,
     effort: str = "full",
+    interaction_cst: InteractionSpec = None,
 ) -> CertificateProblem:
     """Check the arguments of :func:`certify`; samples of weight zero are left out, as in training."""
     clock = Clock(None if time_limit is None else check_real("time_limit", time_limit, low=0.0))
@@ -171,8 +176,9 @@ def make_problem(
         claimed=claimed,
         multipliers=multipliers,
         effort=effort,
+        groups=check_interactions(interaction_cst, points.shape[1]),
     )
-    _check_kind(network, targets, problem.bias)
+    _check_kind(network, targets, problem.bias, problem.groups)
     return problem
 
 
@@ -196,7 +202,7 @@ def _given_point(dual_point: ArrayLike, shape: tuple[int, ...]) -> Floats:
     return point
 
 
-def _check_kind(network: ReLUNetwork, targets: Floats, bias: Bias) -> None:
+def _check_kind(network: ReLUNetwork, targets: Floats, bias: Bias, groups: Interactions | None) -> None:
     """The network must be one of those that the problem allows."""
     if network.n_outputs != targets.shape[1]:
         raise DataError(
@@ -215,4 +221,11 @@ def _check_kind(network: ReLUNetwork, targets: Floats, bias: Bias) -> None:
         raise ParameterError(
             f"bias={bias!r} describes networks without output intercept, but this one has "
             f"{network.intercept}; pass bias=True."
+        )
+    outside = np.zeros(0) if groups is None else np.flatnonzero(groups.group_of(network.hidden_weights) < 0)
+    if len(outside):
+        seen = np.flatnonzero(network.hidden_weights[outside[0]]).tolist()
+        raise ParameterError(
+            f"interaction_cst describes networks whose neurons see one group of features, but {len(outside)} neurons "
+            f"of this one do not (neuron {outside[0]} sees {seen[:10]}); pass the groups that it was trained with."
         )

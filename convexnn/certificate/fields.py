@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from itertools import pairwise
 from typing import Any
 
 from convexnn.certificate.packing import PIECES, SAMPLES
@@ -32,10 +33,9 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "bias": (True, False, "penalized"),
     "holds": (True, False),
     "activation_slope": (0.0,),
-    "interaction_cst": (None,),
 }
 _NAMES = (
-    *_NUMBERS, *_COUNTS, *_CHOICES, "tol", "beta", "loss", "fingerprint", "atoms", "note",
+    *_NUMBERS, *_COUNTS, *_CHOICES, "tol", "beta", "loss", "fingerprint", "atoms", "note", "interaction_cst",
 )  # fmt: skip
 _SHA = re.compile(r"[0-9a-f]{64}")
 # Names of vectors, each with its shape and the SHA-256 of its bytes.
@@ -68,6 +68,8 @@ def parse_certificate(text: str) -> tuple[dict[str, Any], Shapes]:
         if not _is_valid(name, value):
             raise ModelFormatError(f"certificate field {name!r} is {_shown(value)}; file damaged or edited.")
     fields = _with_numbers(content)
+    if isinstance(fields["interaction_cst"], list):
+        fields["interaction_cst"] = tuple(map(tuple, fields["interaction_cst"]))
     _check_relations(fields)
     if version == 1 and fields["scope"] != "none":
         fields = _rounded(fields)
@@ -163,11 +165,25 @@ def _is_valid(name: str, value: Any) -> bool:
         return _is_number(value) and value >= 0
     if name == "loss":
         return isinstance(value, str) and len(value) <= 100 and _is_loss(value)
+    if name == "interaction_cst":
+        return value is None or value in ("no_interactions", "pairwise") or _is_groups(value)
     if name == "note":
         # It is printed: no control characters, which a terminal would obey.
         return isinstance(value, str) and len(value) <= _LONGEST and value.isprintable()
     optional = name == "atoms" and value is None
     return optional or (isinstance(value, str) and _SHA.fullmatch(value) is not None)
+
+
+def _is_groups(value: Any) -> bool:
+    """Whether it is a list of at least two increasing lists of features, in increasing order."""
+    if not isinstance(value, list) or len(value) < 2:
+        return False
+    for group in value:
+        if not isinstance(group, list) or not group or not all(type(k) is int and 0 <= k < _COUNT_LIMIT for k in group):
+            return False
+        if any(first >= second for first, second in pairwise(group)):
+            return False
+    return all(first < second for first, second in pairwise(value))
 
 
 def _is_loss(name: str) -> bool:

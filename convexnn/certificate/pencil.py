@@ -25,7 +25,7 @@ from convexnn.certificate.orders import Orders, Pencils, Rows, batches, make_row
 from convexnn.certificate.sectors import make_sectors
 from convexnn.geometry.frame import Frame
 
-__all__ = ["pencil_response"]
+__all__ = ["has_sectors", "pencil_response"]
 
 # Batches handed to the threads together.
 _WINDOW = 256
@@ -96,7 +96,7 @@ def pencil_response(
     terms : int
         The longest sum that was run: it bounds the rounding.
     """
-    if everything and _has_sectors(frame, v):
+    if everything and has_sectors(frame, v.shape[1]):
         sectors = make_sectors(frame.points) if orders is None else orders.sectors(frame)
         if sectors is not None:
             value, normal, pivot, terms = arc_response(sectors, v[:, 0])
@@ -123,10 +123,10 @@ def pencil_response(
     return value, normal, top.offset, 0
 
 
-def _has_sectors(frame: Frame, v: Floats) -> bool:
+def has_sectors(frame: Frame, n_outputs: int) -> bool:
     """Whether bounds of sectors spare most lines: one output and l2 in the plane with free biases."""
     plane = frame.norm == "l2" and frame.affine and frame.rank == 2
-    return plane and v.shape[1] == 1 and frame.n >= _MANY
+    return plane and n_outputs == 1 and frame.n >= _MANY
 
 
 def _keep(found: list[_Best], top: _Best | None) -> list[_Best]:

@@ -30,12 +30,21 @@ from convexnn.certificate.check import (
     scale_below,
 )
 from convexnn.certificate.dual import best_scale, dual_candidates
+from convexnn.certificate.groups import groups_response
 from convexnn.certificate.orders import Orders
 from convexnn.certificate.record import Certificate, Method, Scope, as_given
-from convexnn.certificate.response import network_scope_is_exact, refuse_work, response_work, strongest, sweep_seconds
+from convexnn.certificate.response import (
+    DISAGREE,
+    network_scope_is_exact,
+    refuse_work,
+    response_work,
+    strongest,
+    sweep_seconds,
+)
 from convexnn.certificate.stationary import stationary_dual
 from convexnn.exceptions import DictionarySizeError, ParameterError
 from convexnn.geometry.frame import Frame, centre, make_frame
+from convexnn.geometry.interactions import Interactions
 from convexnn.losses import Loss
 from convexnn.network.relu import ReLUNetwork
 
@@ -53,7 +62,6 @@ _SLACK = 0.1
 # Share of the objective by which the bound that is published lies below the one that was computed. Whoever computes
 # it again, with sums in another order, confirms it with half of that to spare.
 MARGIN = 2.0**-44
-_DISAGREE = "Two ways to compute the same number disagree: the data differ too much in size for double precision."
 # A quick branch and bound: the largest rank in which it mostly ends, row visits, relative gap wanted, and the gap from
 # which on moments are tried as well.
 _QUICK_RANK, _QUICK_WORK, _QUICK_TOL, _WIDE = 4, 30_000_000, 1e-2, 0.1
@@ -85,6 +93,8 @@ class CertificateProblem:
     effort : "quick" or "full"
         Where no exact maximum is affordable: a little branch and bound, and moments where it ends with a wide gap; or
         branch and bound, and moments where it is not known.
+    groups : Interactions, optional
+        The networks of the problem are those whose neurons each see one of these groups of features.
     """
 
     network: ReLUNetwork
@@ -107,6 +117,7 @@ class CertificateProblem:
     orders: Orders | None = None
     multipliers: Sequence[Sequence[PieceMultipliers]] | None = None
     effort: str = "full"
+    groups: Interactions | None = None
 
     def frame(self) -> Frame:
         """Working coordinates of the samples."""
@@ -145,6 +156,8 @@ def largest_response(q: CertificateProblem, v: Floats, correlated: Floats, penal
         return _Reach("exact", "dictionary", atoms_above(q.X, v, normals, offsets, lengths, largest))
     if q.multipliers is not None:
         return _by_moments(q, v, own)
+    if q.groups is not None:
+        return _over_groups(q, q.groups, v, own)
     frame = q.frame()
     check_time(q.clock)
     work = response_work(frame, v.shape[1])
@@ -173,7 +186,7 @@ def _by_moments(q: CertificateProblem, v: Floats, own: float) -> _Reach:
     except ParameterError as error:
         return _Reach("none", note=f"The multipliers prove nothing: {error}")
     if own > above * (1 + 1e-9):
-        return _Reach("none", note=_DISAGREE)
+        return _Reach("none", note=DISAGREE)
     beta = q.beta if q.beta > 0 else 1.0
     count = sum(map(len, q.multipliers))
     note = f"Moments on {count} pieces: no neuron responds more than {above / beta:.7g} beta."
@@ -184,6 +197,8 @@ def _with_moments(problem: CertificateProblem) -> CertificateProblem:
     """The problem with a dual vector and multipliers of a moment bound, where nothing else proves a network scope."""
     q = problem
     if q.scope != "network" or q.multipliers is not None or not q.beta > 0 or q.clock.expired:
+        return q
+    if q.groups is not None:
         return q
     if q.X.shape[1] > _MOST_FEATURES:
         return q
@@ -213,8 +228,18 @@ def _swept(q: CertificateProblem, frame: Frame, v: Floats, own: float) -> _Reach
     above = response_above(q.X, frame, v, best.value + best.error)
     # No neuron responds more than the best of all, so those of the network must not either.
     if not best.consistent or (best.network and own > above * (1 + 1e-9)):
-        return _Reach("none", note=_DISAGREE)
+        return _Reach("none", note=DISAGREE)
     return _Reach("exact", "network" if best.network else "dictionary", above)
+
+
+def _over_groups(q: CertificateProblem, groups: Interactions, v: Floats, own: float) -> _Reach:
+    """The exact maximum over the neurons that see one group of features."""
+    best = groups_response(
+        q.X, v, groups, norm=q.norm, bias=q.bias, scope=q.scope, max_work=q.max_work, n_jobs=q.n_jobs, clock=q.clock
+    )
+    if best.note or (best.network and own > best.above * (1 + 1e-9)):
+        return _Reach("none", note=best.note or DISAGREE)
+    return _Reach("exact", "network" if best.network else "dictionary", best.above)
 
 
 def _branched(q: CertificateProblem, frame: Frame, v: Floats, own: float, penalty_share: float) -> _Reach:
@@ -249,7 +274,7 @@ def _branched(q: CertificateProblem, frame: Frame, v: Floats, own: float, penalt
             budget=q.max_work,
         )
     if own > upper * (1 + 1e-9):
-        return _Reach("none", note=_DISAGREE)
+        return _Reach("none", note=DISAGREE)
     return _Reach(
         method="branch",
         scope="network",
@@ -346,7 +371,7 @@ def _publish(q: CertificateProblem, reach: _Reach, v: Floats, primal: float, dua
     size = max(primal, lower, 16 * _EPS * constant if np.isfinite(constant) else 0.0)
     # Weak duality holds for all networks; a bound on fewer networks may lie above this one.
     if not np.isfinite(dual) or (reach.scope == "network" and lower > primal):
-        return _nothing(q, primal, _DISAGREE)
+        return _nothing(q, primal, DISAGREE)
     gap = max(0.0, primal - lower)
     relative = np.inf if primal == np.inf else gap / size if gap > 0 else 0.0
     atoms = q.atoms if reach.scope == "dictionary" else None
@@ -389,4 +414,5 @@ def _nothing(q: CertificateProblem, primal: float, note: str) -> Certificate:
         fingerprint=q.fingerprint,
         note=note,
         method="none",
+        interaction_cst=None if q.groups is None else q.groups.spec,
     )

@@ -15,6 +15,7 @@ from convexnn._types import Bias, Floats, Norm
 from convexnn.certificate.fields import parse_certificate
 from convexnn.certificate.files import read_certificate, tensor_digest, write_certificate
 from convexnn.certificate.packing import pack_multipliers, unpack_multipliers
+from convexnn.geometry.interactions import describe_interactions
 
 if TYPE_CHECKING:
     from convexnn.bounds.multipliers import PieceMultipliers
@@ -77,8 +78,8 @@ class Certificate:
         How the largest response was bounded: by visiting all neurons that count, by branch and bound, or by moments.
     activation_slope : float
         Slope of the inactive side of the activation; 0.0 is ReLU.
-    interaction_cst : None
-        Which features a neuron may see together; None: all.
+    interaction_cst : None, "no_interactions", "pairwise" or tuple of tuple of int
+        Which features a neuron may see together; None: all. The bound then speaks of networks of this kind alone.
     dual_point : (n,) or (n, c) array, optional
         The vector v, in units of the loss per output, from which the bound follows: divided by
         ``max(1, response / beta)`` it is feasible. Zero at samples of weight zero.
@@ -107,7 +108,7 @@ class Certificate:
     note: str = ""
     method: Method = "exact"
     activation_slope: float = 0.0
-    interaction_cst: None = None
+    interaction_cst: str | tuple[tuple[int, ...], ...] | None = None
     dual_point: Floats | None = None
     multipliers: tuple[tuple[PieceMultipliers, ...], ...] | None = None
 
@@ -126,9 +127,10 @@ class Certificate:
         )
         if self.scope == "none":
             return f"{text}. Nothing is proved: better networks may or may not exist. {self.note}".rstrip()
-        networks = "no two-layer ReLU network of this kind, of any width,"
+        kind = describe_interactions(self.interaction_cst)
+        networks = f"no two-layer ReLU network of this kind{kind}, of any width,"
         if self.scope == "dictionary":
-            networks = "no network made of wedge neurons of these samples"
+            networks = f"no network made of wedge neurons of these samples{kind}"
             if self.n_atoms is not None:
                 networks = f"no network made of the {self.n_atoms} given atoms"
         verdict = "certified" if self.holds else "not certified"

@@ -20,6 +20,7 @@ from convexnn.exceptions import DictionarySizeError, ParameterError
 from convexnn.geometry.frame import Frame, make_frame
 
 __all__ = [
+    "DISAGREE",
     "MAX_WORK",
     "Response",
     "max_response",
@@ -34,6 +35,7 @@ __all__ = [
 MAX_WORK = 2_000_000_000
 _SECONDS = 3e-8
 
+DISAGREE = "Two ways to compute the same number disagree: the data differ too much in size for double precision."
 _EPS = float(np.finfo(float).eps)
 # A sweep adds up to n terms; the same response computed directly must agree to this share of sum |v_i||x_i|.
 _AGREEMENT = 1e-9

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from convexnn._types import Floats, Ints
 
-__all__ = ["Bounds", "Sectors", "bound_sectors", "keep_lines", "make_sectors"]
+__all__ = ["Bounds", "Sectors", "bound_sectors", "count_sectors", "keep_lines", "make_sectors"]
 
 # Sectors of half a turn: this factor times n to this power. More of them cost more sums, fewer leave more lines.
 _MANY, _POWER = 4.0, 0.4
@@ -111,10 +111,15 @@ class Bounds:
     ty: Floats
 
 
+def count_sectors(n: int) -> int:
+    """Sectors of half a turn for n samples."""
+    return int(_MANY * n**_POWER)
+
+
 def make_sectors(points: Floats) -> Sectors | None:
     """Choose directions for points (n, 2); None if samples are too close to each other to be told apart."""
     n = len(points)
-    count = int(_MANY * n**_POWER)
+    count = count_sectors(n)
     steps = np.arange(count)
     angles = _FIRST + np.pi / count * (steps + _SHIFT * np.sin(steps))
     normals = np.column_stack([np.cos(angles), np.sin(angles)])

@@ -68,10 +68,10 @@ def verify(
     old = certificate if isinstance(certificate, Certificate) else Certificate.load(certificate)
     if old.n_atoms is not None and atoms is None:
         raise ParameterError(f"this certificate speaks of {old.n_atoms} given atoms; pass the same atoms=...")
-    if old.activation_slope != 0.0 or old.interaction_cst is not None:
+    if old.activation_slope != 0.0:
         raise ModelFormatError(
-            f"this release checks certificates with activation_slope 0.0 and interaction_cst None, this one has "
-            f"{old.activation_slope!r} and {old.interaction_cst!r}; use a newer release."
+            f"this release checks certificates with activation_slope 0.0, this one has {old.activation_slope!r}; use "
+            "a newer release."
         )
     if old.method == "moments" and old.multipliers is None:
         raise ParameterError("this certificate lacks its multipliers; load it from its file, the vectors beside it.")
@@ -80,7 +80,7 @@ def verify(
         network, X, y, beta=old.beta, norm=old.norm, bias=old.bias, loss=_loss_of(old, y), scope=old.scope,
         atoms=atoms if old.n_atoms is not None else None, sample_weight=sample_weight, tol=old.tol,
         dual_point=old.dual_point if dual_point is None else dual_point, max_work=max_work, time_limit=time_limit,
-        n_jobs=n_jobs, multipliers=old.multipliers,
+        n_jobs=n_jobs, multipliers=old.multipliers, interaction_cst=old.interaction_cst,
     )  # fmt: skip
     # Branch and bound only has to confirm the response that the certificate states.
     claimed = old.response if old.method == "branch" else None
@@ -145,7 +145,8 @@ def _refuse_data(old: Certificate, fingerprint: str, n_samples: int) -> NoReturn
 def _compare(old: Certificate, new: Certificate) -> None:
     """Raise if the old certificate differs or claims more than the new one."""
     size = max(abs(new.primal), abs(new.dual)) if new.scope != "none" else abs(new.primal)
-    wrong = [name for name in ("scope", "n_neurons", "n_atoms", "atoms") if getattr(old, name) != getattr(new, name)]
+    names = ("scope", "n_neurons", "n_atoms", "atoms", "interaction_cst")
+    wrong = [name for name in names if getattr(old, name) != getattr(new, name)]
     if not (old.primal == new.primal or abs(old.primal - new.primal) <= _PRIMAL * size):
         wrong.append("primal")
     if old.scope != "none" and not wrong:

@@ -28,6 +28,13 @@ def orientation_of(frame: Frame, normals: Floats, generators: Ints) -> Ints:
         moved off the samples) has no side; it gets +1.
     """
     out = np.ones(len(normals), dtype=np.int64)
+    if frame.groups is not None:
+        of = frame.part_of(normals)
+        for k in np.unique(of).tolist():
+            part = frame.parts[k]
+            rows = part.restrict_rows(generators[of == k])
+            out[of == k] = orientation_of(part.frame, part.restrict(normals[of == k]), rows)
+        return out
     needed = max(frame.subset_size, 0)
     if generators.shape[1] < needed or frame.rank == 0:
         return out

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -149,7 +149,11 @@ def a_priori_bound(
 
 
 def bound_of_frame(frame: Frame, *, max_work: int = MAX_WORK, random_state: int = 0) -> APrioriBound:
-    """The a-priori bound of samples whose working coordinates are known."""
+    """The a-priori bound of samples whose working coordinates are known; with groups that of the worst group."""
+    if frame.groups is not None:
+        found = [bound_of_frame(part.frame, max_work=max_work, random_state=random_state) for part in frame.parts]
+        worst = max((bound.kind for bound in found), key=("exact", "bound", "sampled").index)
+        return replace(min(found, key=lambda bound: bound.gamma), kind=worst)
     if frame.norm == "l1" or frame.rank <= 1:
         return APrioriBound(1.0, "exact", frame.rank)
     if frame.rank > 3:

@@ -8,22 +8,19 @@ changes the l1 norm).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
-from scipy.linalg import lapack
 
-from convexnn._types import Bias, Bools, Floats, Norm
+from convexnn._types import Bias, Bools, Floats, Ints, Norm
 from convexnn.exceptions import DictionarySizeError
+from convexnn.geometry.interactions import Interactions
+from convexnn.geometry.rank import reduce_rank
 from convexnn.geometry.tolerance import INPUT, NOISE, SAME
 from convexnn.network.activation import RELU, Activation
 
-__all__ = ["Frame", "centre", "make_frame"]
-
-# Directions whose largest component is below this share of the size of every column carry only rounding.
-_ROUNDING = 64.0 * float(np.finfo(np.float64).eps)
-# Most that the rounding of the samples as they were given may count for, as a share of the size of a column.
-_BLURRED = 4e-9
+__all__ = ["Frame", "Part", "centre", "make_frame"]
 
 # Bytes that the axes of the l1 norm and the way back may take.
 _AXES_BYTES = 2**32
@@ -57,6 +54,9 @@ class Frame:
         Size of the smallest column of points that is not zero: columns may differ by many orders of magnitude.
     activation : Activation
         What neurons do with x.u + c.
+    groups : Interactions, optional
+        Which input features a neuron may see together; None: all. With groups the coordinates are those of the input,
+        shifted and scaled, because the length of a neuron that sees some features is not its length after a rotation.
     """
 
     points: Floats
@@ -69,6 +69,31 @@ class Frame:
     penalized: bool
     smallest: float = 1.0
     activation: Activation = RELU
+    groups: Interactions | None = None
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """The coordinates in which the neurons of each group live; without groups one part, the frame itself."""
+        if self.groups is None:
+            return (Part(self, None, 1.0),)
+        own = (self.rank - 1,) if self.penalized else ()
+        return tuple(_part(self, [*group, *own]) for group in self.groups.groups)
+
+    def part_of(self, normals: Floats) -> Ints:
+        """In which part each neuron lives (m,), by its normal (m, r)."""
+        if self.groups is None:
+            return np.zeros(len(normals), dtype=np.int64)
+        return self.groups.group_of(normals[:, : self.groups.n_features])
+
+    def visible(self, normals: Floats) -> Bools | None:
+        """Which coordinates neurons may see (m, r), by the parts in which they live; None: all."""
+        if self.groups is None:
+            return None
+        seen = np.zeros(normals.shape, dtype=bool)
+        for row, group in zip(seen, self.part_of(normals).tolist()):
+            row[list(self.groups.groups[group])] = True
+        seen[:, self.groups.n_features :] = True
+        return seen
 
     @property
     def same(self) -> float:
@@ -92,8 +117,11 @@ class Frame:
 
     @property
     def subset_size(self) -> int:
-        """Number of rows that fix a hyperplane: r if affine, r - 1 if not."""
-        return self.rank if self.affine else self.rank - 1
+        """Number of rows that fix a hyperplane: r if affine, r - 1 if not; with groups the most among them."""
+        rank = self.rank
+        if self.groups is not None:
+            rank = max(map(len, self.groups.groups)) + int(self.penalized)
+        return rank if self.affine else rank - 1
 
     def columns(self, normals: Floats, offsets: Floats) -> Floats:
         """Responses (x_i.u_j + c_j)_+ in working units, shape (n, m)."""
@@ -110,8 +138,84 @@ class Frame:
         return weights, biases
 
 
-def make_frame(X: Floats, *, norm: Norm, bias: Bias) -> Frame:
-    """Choose working coordinates for samples X (n, d).
+@dataclass(frozen=True)
+class Part:
+    """Working coordinates of the neurons that see one group of features, as a frame of their own.
+
+    Attributes
+    ----------
+    frame : Frame
+        Points divided by `unit`, a power of two, and reduced to their rank (l2).
+    lift : (r, k) array or None
+        The normal u of the part belongs to the normal ``lift @ u`` of the whole; None: they are the same.
+    unit : float
+        Lengths, offsets and responses of the part times this are those of the whole.
+    """
+
+    frame: Frame
+    lift: Floats | None
+    unit: float
+
+    def embed(self, normals: Floats) -> Floats:
+        """Normals (m, k) of the part in the whole, (m, r)."""
+        return normals if self.lift is None else np.asarray(normals @ self.lift.T)
+
+    def restrict(self, normals: Floats) -> Floats:
+        """Normals (m, r) of the whole in the part, (m, k)."""
+        return normals if self.lift is None else np.asarray(normals @ self.lift)
+
+    def embed_rows(self, rows: Ints, width: int) -> Ints:
+        """Rows of the part (m, .) as rows of the whole (m, width): samples are the same, axes those of its columns."""
+        if self.lift is None:
+            return rows
+        n = self.frame.n
+        if len(self.frame.axes):
+            rows = np.where(rows >= n, n + self.lift.argmax(axis=0)[np.maximum(rows - n, 0)], rows)
+        out = np.full((len(rows), max(width, 1)), -1, dtype=np.int64)
+        out[:, : rows.shape[1]] = rows[:, : out.shape[1]]
+        return out
+
+    def restrict_rows(self, rows: Ints) -> Ints:
+        """Rows of the whole (m, .) as rows of the part, as many as fix a hyperplane; axes that it has not are none."""
+        if self.lift is None:
+            return rows
+        n = self.frame.n
+        if len(self.frame.axes):
+            place = np.full(n + len(self.lift) + 1, -1, dtype=np.int64)
+            place[:n] = np.arange(n)
+            place[n + self.lift.argmax(axis=0)] = n + np.arange(self.lift.shape[1])
+            rows = place[rows]
+        return rows[:, : max(self.frame.subset_size, 1)]
+
+
+def _part(whole: Frame, columns: list[int]) -> Part:
+    """The part of a frame with groups whose neurons see some of its columns."""
+    points = np.ascontiguousarray(whole.points[:, columns])
+    unit = _power_of_two(points)
+    points = points / unit
+    lift = np.eye(len(columns))
+    if whole.norm == "l2":
+        # What centring has taken from the samples was rounded with them.
+        given = np.abs(points).max(axis=0) + np.abs(whole.shift[columns]) / (whole.scale * unit)
+        points, lift = reduce_rank(points, INPUT * given if whole.affine else np.zeros(len(columns)))
+    sizes = np.abs(points).max(axis=0, initial=0.0)
+    frame = replace(
+        whole,
+        points=np.ascontiguousarray(points),
+        axes=np.eye(points.shape[1]) if whole.norm == "l1" else np.zeros((0, points.shape[1])),
+        lift=lift,
+        shift=np.zeros(len(columns)),
+        scale=1.0,
+        smallest=min(1.0, float(sizes[sizes > 0].min(initial=1.0))),
+        groups=None,
+    )
+    embedding = np.zeros((whole.rank, points.shape[1]))
+    embedding[columns] = lift
+    return Part(frame, embedding, unit)
+
+
+def make_frame(X: Floats, *, norm: Norm, bias: Bias, groups: Interactions | None = None) -> Frame:
+    """Choose working coordinates for samples X (n, d), whose neurons see all features or one group of them.
 
     Directions that carry nothing but rounding are dropped (l2 only). Columns are not divided by their sizes, as that
     would change the lengths of normals; they keep all digits however small they are beside each other.
@@ -127,8 +231,8 @@ def make_frame(X: Floats, *, norm: Norm, bias: Bias) -> Frame:
         points, shift = centre(points)
         inner = _power_of_two(points)
         points, shift, scale, blur = points / inner, shift * scale, scale * inner, blur / inner
-    if norm == "l2":
-        points, lift = _reduce(points, blur)
+    if norm == "l2" and groups is None:
+        points, lift = reduce_rank(points, blur)
     else:
         _check_axes(points.shape[1])
         lift = np.eye(points.shape[1])
@@ -143,17 +247,8 @@ def make_frame(X: Floats, *, norm: Norm, bias: Bias) -> Frame:
         scale=scale,
         penalized=penalized,
         smallest=min(1.0, float(sizes[sizes > 0].min(initial=1.0))),
+        groups=groups,
     )
-
-
-def _least_singular(triangle: Floats) -> float:
-    """A lower bound on the least singular value: 1 / ||R^-1||_F, at a fraction of the cost of all of them."""
-    inverse, failed = lapack.dtrtri(triangle)
-    if failed:
-        return 0.0
-    with np.errstate(over="ignore", invalid="ignore"):
-        size = float(np.linalg.norm(inverse))
-    return 1.0 / size if 0.0 < size < np.inf else 0.0
 
 
 def _power_of_two(points: Floats) -> float:
@@ -178,48 +273,8 @@ def _check_axes(d: int) -> None:
     """Refuse more axes than fit: the l1 norm keeps every feature as a direction of its own."""
     if 16 * d * d > _AXES_BYTES:
         raise DictionarySizeError(
-            f"norm='l1' keeps {d:,} axes, tables of {16 * d * d:,} bytes; the budget is {_AXES_BYTES:,}. "
-            "Use norm='l2', or fewer features.",
+            f"norm='l1' and groups of features keep {d:,} axes, tables of {16 * d * d:,} bytes; the budget is "
+            f"{_AXES_BYTES:,}. Use norm='l2' without groups, or fewer features.",
             count=16 * d * d,
             budget=_AXES_BYTES,
         )
-
-
-def _embedding(used: Bools) -> Floats:
-    """The unit vectors of the columns that are used, (d, their number)."""
-    lift = np.zeros((len(used), int(used.sum())))
-    lift[np.flatnonzero(used), np.arange(lift.shape[1])] = 1.0
-    return lift
-
-
-def _reduce(points: Floats, blur: Floats) -> tuple[Floats, Floats]:
-    """Drop columns that are zero, and rotate onto the row space where its dimension is below their number.
-
-    Full-rank data are left untouched: rotated, columns of very different sizes would lose their digits. The rank is
-    that of columns of equal size; `blur` (d,) is the rounding error that the samples had already.
-    """
-    n = len(points)
-    largest = np.abs(points).max(axis=0)
-    used = largest > 0
-    points, largest, blur = points[:, used], largest[used], blur[used]
-    d = points.shape[1]
-    sizes = np.ldexp(1.0, np.frexp(largest)[1])
-    even, doubt = points / sizes, np.minimum(blur / sizes, _BLURRED)
-    triangle = np.asarray(np.linalg.qr(even, mode="r")) if n > d else even
-    # Along any direction the largest of n entries is at least their root mean square.
-    if d <= 1 or (n > d and _least_singular(triangle) > (_ROUNDING + float(doubt.sum())) * n**0.5):
-        return points, _embedding(used)
-    directions = np.linalg.svd(triangle, full_matrices=False)[2]
-    rank = int((np.abs(even @ directions.T).max(axis=0) > _ROUNDING + np.abs(directions) @ doubt).sum())
-    # Rows that are zero, such as the one that was subtracted from all, add no dimension.
-    rank = min(rank, int(points.any(axis=1).sum()))
-    if rank == d:
-        return points, _embedding(used)
-    directions = np.linalg.svd(np.linalg.qr(points, mode="r") if n > d else points, full_matrices=False)[2][:rank]
-    rotated = points @ directions.T
-    # A row that lies in the dropped directions has no direction left but rounding noise.
-    lost = np.abs(rotated).max(axis=1, initial=0.0) <= _ROUNDING * np.abs(points).max(axis=1)
-    rotated[lost] = 0.0
-    lift = np.zeros((len(used), rank))
-    lift[used] = directions.T
-    return rotated, lift

@@ -14,6 +14,7 @@ from convexnn.dictionaries import Atoms
 from convexnn.dictionaries.orientation import orientation_of
 from convexnn.exceptions import DataError
 from convexnn.geometry.frame import Frame, make_frame
+from convexnn.geometry.interactions import Interactions
 from convexnn.losses import LOSSES
 from convexnn.losses.base import Loss
 from convexnn.network.neurons import NeuronSet
@@ -176,12 +177,14 @@ def make_problem(
     loss: str,
     sample_weight: Floats | None = None,
     device: Any = None,
+    groups: Interactions | None = None,
 ) -> LassoProblem:
     """Choose working coordinates and units for checked data X (n, d), Y (n, c).
 
-    If `device` is an array on a GPU that has float64, neurons are searched there.
+    If `device` is an array on a GPU that has float64, neurons are searched there. With `groups` every neuron sees one
+    of these groups of features.
     """
-    frame = make_frame(X, norm=norm, bias=bias)
+    frame = make_frame(X, norm=norm, bias=bias, groups=groups)
     y_scale, y_shift = 1.0, _shift(Y, loss) if bias is True else 0.0
     # Doubles near each other have an exact difference, so nothing is lost where the offset is large.
     Y = Y - y_shift

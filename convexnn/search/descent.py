@@ -17,7 +17,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from convexnn._progress import Clock
-from convexnn._types import Floats, Ints
+from convexnn._types import Bools, Floats, Ints
 from convexnn.network.neurons import NeuronSet
 from convexnn.network.relu import row_norms
 from convexnn.restricted.problem import LassoProblem
@@ -54,7 +54,8 @@ def descend(
     """
     if not len(start):
         return start
-    moved = _minimise(_Layout(problem, len(start), rough=rough), start, max_iter, clock, tol)
+    layout = _Layout(problem, len(start), rough=rough, seen=problem.frame.visible(start.normals))
+    moved = _minimise(layout, start, max_iter, clock, tol)
     return moved if problem.value_of(moved) < problem.value_of(start) else start
 
 
@@ -89,7 +90,8 @@ def anneal(
     for width in (*widths, 0.0):
         if not len(moved) or clock.expired:
             break
-        moved = _minimise(_Layout(problem, len(moved), width, rough=rough), moved, max_iter, clock, tol)
+        seen = problem.frame.visible(moved.normals)
+        moved = _minimise(_Layout(problem, len(moved), width, rough=rough, seen=seen), moved, max_iter, clock, tol)
     return moved
 
 
@@ -122,11 +124,14 @@ def _minimise(layout: _Layout, start: NeuronSet, max_iter: int, clock: Clock, to
 class _Layout:
     """Flat parameters: W (m, r), b (m), a (m, c), t (c); l1 splits W and a into positive and negative parts.
 
-    With a positive `width` every ReLU is rounded off around its kink.
+    With a positive `width` every ReLU is rounded off around its kink. Weights that are not `seen` (m, r) are zero and
+    stay so.
     """
 
-    def __init__(self, problem: LassoProblem, m: int, width: float = 0.0, *, rough: bool = False) -> None:
-        self._problem = problem
+    def __init__(
+        self, problem: LassoProblem, m: int, width: float = 0.0, *, rough: bool = False, seen: Bools | None = None
+    ) -> None:
+        self._problem, self._seen = problem, seen
         points, self._c = problem.frame.points, problem.targets.shape[1]
         self._m, self._r = m, problem.frame.rank
         self._l1 = problem.norm == "l1"
@@ -183,6 +188,8 @@ class _Layout:
             f += t
         G = problem.loss.gradient(f)
         dW, da, de = self._passes.backward(G)
+        if self._seen is not None:
+            dW[:, :r] = np.where(self._seen, dW[:, :r], 0.0)
         stretch = self._width * de  # by the lengths
         value = problem.loss.value(f)
         if self._l1:

@@ -72,6 +72,8 @@ def _partners(problem: LassoProblem, neurons: NeuronSet) -> Ints:
     outward = neurons.coef / np.linalg.norm(neurons.coef, axis=1, keepdims=True)
     likeness = place @ place.T
     likeness[(outward @ outward.T) < _COSINE] = -1.0
+    group = problem.frame.part_of(neurons.normals)
+    likeness[group[:, None] != group] = -1.0
     np.fill_diagonal(likeness, -1.0)
     best = np.argsort(-likeness, axis=1, kind="stable")[:, :_PARTNERS]
     first = np.repeat(np.arange(len(neurons)), best.shape[1])

@@ -281,8 +281,15 @@ def _merged(run: _Run, neurons: NeuronSet, *, fine: bool) -> NeuronSet:
 
 def _snapped(problem: LassoProblem, neurons: NeuronSet) -> NeuronSet:
     """Variants of neurons that pass exactly through samples near them."""
-    normals, offsets = snapped(problem.frame, neurons.normals, neurons.offsets)
-    return NeuronSet.found(normals, offsets, width=problem.frame.subset_size)
+    frame, variants = problem.frame, []
+    of = frame.part_of(neurons.normals)
+    for index in np.unique(of).tolist():
+        part, mine = frame.parts[index], of == index
+        normals, offsets = snapped(
+            part.frame, part.restrict(neurons.normals[mine]), neurons.offsets[mine] / part.unit
+        )
+        variants.append(NeuronSet.found(part.embed(normals), offsets * part.unit, width=frame.subset_size))
+    return variants[0].joined(*variants[1:]) if variants else NeuronSet.empty(frame.rank, frame.subset_size)
 
 
 def _move(run: _Run, neurons: NeuronSet, *, fine: bool) -> NeuronSet:

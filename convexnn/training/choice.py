@@ -9,11 +9,12 @@ import numpy as np
 from convexnn._arrays import Device
 from convexnn.dictionaries.budget import spell_count
 from convexnn.dictionaries.sampled import draw_wedges
-from convexnn.exceptions import ParameterError
+from convexnn.exceptions import DictionarySizeError, ParameterError
 from convexnn.geometry.arrangement import count_hyperplanes
 from convexnn.geometry.frame import Frame
 from convexnn.oracles.ascent import AscentOracle
 from convexnn.oracles.base import Oracle, Scope
+from convexnn.oracles.groups import GroupsOracle
 from convexnn.oracles.line import LineOracle, RayOracle
 from convexnn.oracles.listed import ListedOracle
 from convexnn.oracles.pencil import PencilOracle
@@ -27,6 +28,7 @@ __all__ = [
     "make_plan",
     "sampled_dictionary",
     "small_dictionary",
+    "wedges_suffice",
 ]
 
 SCOPES = ("network", "dictionary")
@@ -34,6 +36,8 @@ _OLD = ("auto", "searched")
 
 # Atoms that one exact answer may visit: about three seconds.
 MAX_PRICED = 300_000_000
+# Bytes of the angular orders that sweeps keep.
+_ORDERS = 2**30
 # Hyperplanes of a sampled dictionary.
 _SAMPLE = 20_000
 # Largest dictionary that is preferred to a search where neurons cannot move off it (losses with kinks).
@@ -63,8 +67,22 @@ class Plan:
 
 
 def is_exact_over_networks(frame: Frame) -> bool:
-    """Whether an exact maximum over all neurons is implemented: l1, and l2 in low rank."""
-    return frame.norm == "l1" or frame.rank <= (2 if frame.affine else 3)
+    """Whether an exact maximum over all neurons is implemented: l1, and l2 in low rank; with groups, for each."""
+    highest = 2 if frame.affine else 3
+    return frame.norm == "l1" or all(part.frame.rank <= highest for part in frame.parts)
+
+
+def wedges_suffice(frame: Frame) -> bool:
+    """Whether wedge neurons are optimal among all neurons."""
+    return frame.norm == "l1" or all(part.frame.rank <= 1 for part in frame.parts)
+
+
+def _count(frame: Frame) -> int:
+    """Atoms of the dictionary, both orientations."""
+    counts = (
+        count_hyperplanes(frame.n, part.frame.rank, norm=frame.norm, affine=frame.affine) for part in frame.parts
+    )
+    return 2 * sum(counts)
 
 
 def make_plan(
@@ -104,15 +122,17 @@ def make_plan(
     if scope not in SCOPES:
         old = " ('auto' and 'searched' of version 0.1 are what 'network' does now)" if scope in _OLD else ""
         raise ParameterError(f"scope={scope!r} is unknown; choose one of {', '.join(map(repr, SCOPES))}{old}.")
-    if frame.rank == 0:
+    if not any(part.frame.rank for part in frame.parts):
         return Plan(None, None, "network", "no neuron: all samples are equal, a constant is optimal")
-    count = 2 * count_hyperplanes(frame.n, frame.rank, norm=frame.norm, affine=frame.affine)
+    count = _count(frame)
+    if frame.groups is not None:
+        return _plan_groups(frame, count, scope == "network", movable, max_atoms, n_jobs)
     if scope == "dictionary":
         return _dictionary(frame, count, max_atoms, random_state, n_jobs)
     # On the CPU NumPy is as fast as others, and gives tensors the same bits as arrays.
     points = frame.points if device is None else device.keep(frame.points)
     search = AscentOracle(frame, random_state=random_state, points=points, n_jobs=n_jobs, n_outputs=n_outputs)
-    fixed = frame.norm == "l1" or frame.rank <= 1  # wedge neurons are optimal among all
+    fixed = wedges_suffice(frame)
     if is_exact_over_networks(frame) and (fixed or movable) and count <= max_atoms:
         exact = _exact_oracle(frame, network=True, n_jobs=n_jobs)
         return Plan(exact, search, "network", f"{exact.strategy} ({spell_count(count)} atoms)")
@@ -128,12 +148,54 @@ def make_plan(
     return Plan(None, search, "none", f"{search.strategy} ({why})")
 
 
+def _plan_groups(
+    frame: Frame, count: int, network: bool, movable: bool, max_atoms: int, n_jobs: int | None
+) -> Plan:
+    """An exact oracle for every group; there is no search among neurons that see some features.
+
+    Raises
+    ------
+    ParameterError
+        If there is a group without an exact method.
+    DictionarySizeError
+        If the groups have too many atoms.
+    """
+    if network and not is_exact_over_networks(frame):
+        assert frame.groups is not None
+        highest, bias = (2, "with free biases") if frame.affine else (3, "without")
+        group, rank = max(zip(frame.groups.groups, (part.frame.rank for part in frame.parts)), key=lambda g: g[1])
+        raise ParameterError(
+            f"interaction_cst has the group {list(group)[:10]} of rank {rank}, but l2 networks are searched exactly up "
+            f"to rank {highest} {bias}. Use groups of at most {highest} features, norm='l1', or scope='dictionary'."
+        )
+    if count > max_atoms:
+        raise DictionarySizeError(
+            f"the groups of interaction_cst have {spell_count(count)} atoms, but max_atoms={max_atoms:,}. Raise "
+            "max_atoms, or use fewer or smaller groups, or fewer samples.",
+            count=count,
+            budget=max_atoms,
+        )
+    moving = network and (movable or wedges_suffice(frame))
+    exact = _exact_oracle(frame, network=moving, n_jobs=n_jobs)
+    why = "; neurons cannot move for this loss or solver" if network and not moving else ""
+    return Plan(exact, None, exact.scope, f"{exact.strategy} ({spell_count(count)} atoms{why})")
+
+
 def _exact_oracle(frame: Frame, *, network: bool, n_jobs: int | None) -> Oracle:
+    parts = [(k, part.frame) for k, part in enumerate(frame.parts) if part.frame.rank]
+    if frame.groups is None:
+        return _oracle_of(frame, network=network, n_jobs=n_jobs)
+    memory = _ORDERS // max(1, len(parts))
+    oracles = [(k, _oracle_of(one, network=network, n_jobs=n_jobs, memory=memory)) for k, one in parts]
+    return GroupsOracle(frame, oracles)
+
+
+def _oracle_of(frame: Frame, *, network: bool, n_jobs: int | None, memory: int = _ORDERS) -> Oracle:
     if frame.rank == 1:
         return LineOracle(frame) if frame.affine else RayOracle(frame)
     if frame.rank == 2 and frame.affine:
-        return PlanarOracle(frame, network=network, n_jobs=n_jobs)
-    return PencilOracle(frame, network=network, n_jobs=n_jobs)
+        return PlanarOracle(frame, network=network, n_jobs=n_jobs, memory=memory)
+    return PencilOracle(frame, network=network, n_jobs=n_jobs, memory=memory)
 
 
 def _dictionary(frame: Frame, count: int, max_atoms: int, random_state: int, n_jobs: int | None) -> Plan:
@@ -152,8 +214,8 @@ def _dictionary(frame: Frame, count: int, max_atoms: int, random_state: int, n_j
 
 def small_dictionary(frame: Frame, n_jobs: int | None) -> Oracle | None:
     """An oracle for all wedge neurons if they are few, None if they are not."""
-    count = 2 * count_hyperplanes(frame.n, frame.rank, norm=frame.norm, affine=frame.affine)
-    if frame.rank == 0 or count > _SMALL:
+    count = _count(frame)
+    if not any(part.frame.rank for part in frame.parts) or count > _SMALL:
         return None
     return _exact_oracle(frame, network=False, n_jobs=n_jobs)
 

@@ -20,6 +20,7 @@ from convexnn._types import ArrayLike, Bias, Floats, Norm
 from convexnn.certificate import Certificate, Orders, certify
 from convexnn.certificate.branch import can_branch
 from convexnn.exceptions import ParameterError
+from convexnn.geometry.interactions import InteractionSpec, check_interactions
 from convexnn.losses import LOSSES
 from convexnn.network import ReLUNetwork
 from convexnn.network.neurons import NeuronSet
@@ -30,7 +31,7 @@ from convexnn.restricted.solution import Solution
 from convexnn.restricted.status import Status
 from convexnn.search.convert import neurons_of
 from convexnn.search.parameters import SEARCH_TOL, SearchParams
-from convexnn.training.choice import MAX_PRICED, make_plan, sampled_dictionary, small_dictionary
+from convexnn.training.choice import MAX_PRICED, make_plan, sampled_dictionary, small_dictionary, wedges_suffice
 from convexnn.training.exact import ExactMethod, constant_solution
 from convexnn.training.interpolation import check_consistent, interpolate, interpolate_searched
 from convexnn.training.parameters import EXACT_TOL, ExactParams
@@ -56,7 +57,7 @@ class Driver:
     Parameters
     ----------
     X, y, norm, bias, loss, scope, solver, solver_options, max_atoms, random_state, sample_weight, n_jobs, bound,
-    search, exact :
+    search, exact, interaction_cst :
         As in :func:`convexnn.train`.
     backend : array, optional
         An array on whose GPU neurons are searched; needed where X is a copy that has left it.
@@ -80,6 +81,7 @@ class Driver:
         bound: str = "quick",
         search: SearchParams | None = None,
         exact: ExactParams | None = None,
+        interaction_cst: InteractionSpec = None,
         backend: Any = None,
     ) -> None:
         keep_memory()
@@ -89,6 +91,7 @@ class Driver:
         self._problem = make_problem(
             data.X, data.Y, beta=1.0, norm=check_norm(norm), bias=check_bias(bias), loss=loss,
             sample_weight=data.weight, device=X if backend is None else backend,
+            groups=check_interactions(interaction_cst, data.X.shape[1]),
         )  # fmt: skip
         movable = solver in ("auto", "native") and self._problem.loss.smooth
         self._plan = make_plan(
@@ -173,7 +176,7 @@ class Driver:
                 # The exact method would not end, and a search that goes on makes more of the time.
                 return self._search.solve(problem, limits.after(quick.trace)).after(quick.trace)
             exact = exact.after(quick.trace)
-        elif visits > params.heavy:
+        elif visits > params.heavy and problem.frame.groups is None:
             # Wedges drawn at random are the quick network of the dictionary.
             drawn = sampled_dictionary(problem.frame, params.n_offered, self._seed)
             self._exact.offer(problem, drawn.hyperplanes())
@@ -238,7 +241,7 @@ class Driver:
         effort = "quick" if self._bound == "none" else self._bound
         if scope == "none" and beta > 0 and self._is_bounded(problem):
             scope = "network"
-        if beta == 0 and not (problem.norm == "l1" or problem.frame.rank <= 1):
+        if beta == 0 and not wedges_suffice(problem.frame):
             # Interpolation chooses among wedges.
             scope = "dictionary" if self._wedges() is not None else "none"
         atoms = None if plan.exact is None else plan.exact.atoms()
@@ -246,6 +249,7 @@ class Driver:
         def prove(dual_point: Floats | None) -> Certificate:
             return certify(
                 network, *data.given[:2], beta=beta, norm=problem.norm, bias=problem.bias, loss=problem.loss_name,
+                interaction_cst=problem.frame.groups,
                 scope=scope, atoms=atoms, sample_weight=data.given[2], tol=tol,
                 dual_point=None if dual_point is None else data.spread(dual_point),
                 time_limit=None if clock.left is None else max(clock.left, _PROOF),

@@ -8,6 +8,7 @@ from typing import Any
 from convexnn._checks import check_count, check_real, check_time_limit, check_tol
 from convexnn._progress import Clock, Observer
 from convexnn._types import ArrayLike, Bias, Norm
+from convexnn.geometry.interactions import InteractionSpec
 from convexnn.search.parameters import SearchParams
 from convexnn.training.choice import MAX_PRICED
 from convexnn.training.driver import Driver
@@ -41,6 +42,7 @@ def train(
     bound: str = "quick",
     search: SearchParams | None = None,
     exact: ExactParams | None = None,
+    interaction_cst: InteractionSpec = None,
 ) -> TrainingResult:
     """Train a two-layer ReLU network to a certified optimum.
 
@@ -96,6 +98,12 @@ def train(
         How much is spent on a lower bound where no exact method ends training: nothing; little; or all that is known.
     search, exact : SearchParams, ExactParams, optional
         How searches, and how exact methods spend their work.
+    interaction_cst : None, "no_interactions", "pairwise" or list of groups of feature indices
+        Which features a neuron may see together, as in scikit-learn's gradient boosting: all; one; at most two; those
+        of one group, where features in no group form one more. The network is then a sum of functions of the groups,
+        and the optimum over these networks is exact in any dimension: groups of one or two features with free biases,
+        up to three without, and with norm="l1" all whose atoms `max_atoms` allows. The certificate speaks of networks
+        of this kind.
 
     Returns
     -------
@@ -105,6 +113,8 @@ def train(
     ------
     DataError, ParameterError
         If an argument is not usable.
+    DictionarySizeError
+        If the groups of `interaction_cst` have more atoms than `max_atoms`.
     SolverUnavailableError
         If `solver` is not installed.
     InfeasibleError
@@ -117,7 +127,7 @@ def train(
     driver = Driver(
         X, y, norm=norm, bias=bias, loss=loss, scope=scope, solver=solver, solver_options=solver_options,
         max_atoms=max_atoms, random_state=random_state, sample_weight=sample_weight, n_jobs=n_jobs, bound=bound,
-        search=search, exact=exact,
+        search=search, exact=exact, interaction_cst=interaction_cst,
     )  # fmt: skip
     return driver.solve(beta, tol=tol, max_iter=max_iter, clock=clock, observer=observer)
 
@@ -135,6 +145,7 @@ def beta_max(
     random_state: int | None = None,
     n_jobs: int | None = None,
     time_limit: float | None = None,
+    interaction_cst: InteractionSpec = None,
 ) -> float:
     """Smallest beta at which the network without neurons is optimal: R(-gradient at the best constant).
 
@@ -142,7 +153,7 @@ def beta_max(
 
     Parameters
     ----------
-    X, y, norm, bias, loss, scope, sample_weight, max_atoms, random_state, n_jobs :
+    X, y, norm, bias, loss, scope, sample_weight, max_atoms, random_state, n_jobs, interaction_cst :
         As in :func:`train`. With scope="dictionary" the maximum is over wedge neurons only.
     time_limit : float, optional
         Seconds, after which the largest response so far is returned.
@@ -155,6 +166,6 @@ def beta_max(
     clock = Clock(check_time_limit(time_limit))
     driver = Driver(
         X, y, norm=norm, bias=bias, loss=loss, scope=scope, max_atoms=max_atoms,
-        random_state=random_state, sample_weight=sample_weight, n_jobs=n_jobs,
+        random_state=random_state, sample_weight=sample_weight, n_jobs=n_jobs, interaction_cst=interaction_cst,
     )  # fmt: skip
     return driver.beta_max(clock)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from convexnn._native import core
 from convexnn._types import Bools, Floats, Ints
+from convexnn.geometry.frame import Frame
 from convexnn.restricted.faces.face import Face
 from convexnn.restricted.faces.row_store import Rows
 
@@ -16,21 +17,25 @@ __all__ = ["FaceBlocks", "Neuron"]
 
 @dataclass(frozen=True)
 class Neuron:
-    """A neuron in its face: sign of its output weight, and weights a (q,) whose length is that of the output weight."""
+    """A neuron in its face: sign of its output weight, and weights a (q,) whose length is that of the output weight.
+
+    The face is one of the arrangement in the coordinates of the part of the frame with the index `part`.
+    """
 
     face: Face
     sign: float
     a: Floats
+    part: int = 0
 
     @property
     def key(self) -> bytes:
         """Neurons of equal key can be added up: the same function, and the penalty never grows."""
-        return self.face.key + (b"+" if self.sign > 0 else b"-")
+        return self.face.key + (b"+" if self.sign > 0 else b"-") + self.part.to_bytes(8, "little")
 
     def merged(self, other: Neuron) -> Neuron:
         """The sum of two neurons of equal key."""
         both = self.face.basis @ self.a + other.face.basis @ other.a
-        return Neuron(self.face, self.sign, self.face.basis.T @ both)
+        return replace(self, a=self.face.basis.T @ both)
 
 
 class FaceBlocks:
@@ -38,12 +43,13 @@ class FaceBlocks:
 
     Parameters
     ----------
-    n, r : int
-        Number of samples, and dimension of the working space.
+    frame : Frame
 
     Attributes
     ----------
     faces : list of Face
+    parts : (m,) array of int
+        In which part of the frame each face lies.
     signs : (m,) array
     a : (total,) array
         Weights; those of neuron k are ``a[starts[k]:starts[k+1]]``.
@@ -52,11 +58,15 @@ class FaceBlocks:
         For every neuron the sample it meets first, after :meth:`reach`; -1 where its length vanishes.
     """
 
-    def __init__(self, n: int, r: int) -> None:
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        self._units = np.array([part.unit for part in frame.parts])
         self.faces: list[Face] = []
+        self.parts: Ints = np.zeros(0, dtype=np.int64)
         self._keys: list[bytes] = []
         self.signs: Floats = np.zeros(0)
         self.a: Floats = np.zeros(0)
+        n, r = frame.n, max(part.frame.rank for part in frame.parts)
         self._n, self._r = n, r
         self._h: Floats | None = None  # curvatures that belong to the kept Gram matrix
         self._gram: Floats = np.zeros((0, 0))
@@ -80,7 +90,8 @@ class FaceBlocks:
 
     def neuron(self, k: int) -> Neuron:
         """One of them."""
-        return Neuron(self.faces[k], float(self.signs[k]), self.a[self.starts[k] : self.starts[k + 1]])
+        a = self.a[self.starts[k] : self.starts[k + 1]]
+        return Neuron(self.faces[k], float(self.signs[k]), a, int(self.parts[k]))
 
     def change(self, keep: Ints, new: list[Neuron]) -> None:
         """Keep some neurons, in increasing order, and append others, added up where keys are equal.
@@ -93,6 +104,7 @@ class FaceBlocks:
         kept = np.flatnonzero(np.repeat(stays, self.sizes))
         self._enter(stays, new)
         self.faces = [self.faces[k] for k in keep.tolist()] + [neuron.face for neuron in new]
+        self.parts = np.concatenate([self.parts[keep], np.array([neuron.part for neuron in new], dtype=np.int64)])
         self._keys = [self._keys[k] for k in keep.tolist()] + [neuron.key for neuron in new]
         self.signs = np.concatenate([self.signs[keep], [neuron.sign for neuron in new]])
         self.a = np.concatenate([self.a[kept], *(neuron.a for neuron in new)])
@@ -115,7 +127,8 @@ class FaceBlocks:
                 deep = sizes[wide] > q
                 part = rows[first[wide[deep]] + q]
                 inward[deep, q] = np.where(sides[wide[deep]], part, -part)
-            rows *= np.repeat(sides * np.array([[neuron.sign] for neuron in new]), sizes, axis=0)
+            factors = np.array([[neuron.sign * self._units[neuron.part]] for neuron in new])
+            rows *= np.repeat(sides * factors, sizes, axis=0)
         self._G.change(np.repeat(stays, self.sizes), rows)
         self._inward.change(stays[self._wide], inward)
 
@@ -182,15 +195,22 @@ class FaceBlocks:
 
     def normals(self) -> Floats:
         """Unit normals (m, r)."""
+        parts = self._frame.parts
         if not len(self):
-            return np.zeros((0, self._r))
-        rows = np.concatenate([f.basis.T for f in self.faces])
+            return np.zeros((0, self._frame.rank))
+        rows = np.concatenate([parts[k].embed(f.basis.T) for f, k in zip(self.faces, self.parts)])
         lengths = np.repeat(self.lengths(), self.sizes)
         return np.asarray(np.add.reduceat(rows * (self.a / lengths)[:, None], self.starts[:-1], axis=0))
 
-    def masks(self) -> Bools:
-        """Activation patterns (m, n)."""
-        return np.concatenate([f.mask for f in self.faces]).reshape(len(self), self._n)
+    def offsets(self, normals: Floats) -> Floats:
+        """Offsets (m,) of the unit neurons with these normals (m, r)."""
+        parts = self._frame.parts
+        pivots = [parts[k].unit * parts[k].embed(f.pivot[None, :])[0] for f, k in zip(self.faces, self.parts)]
+        return np.asarray(-np.einsum("ij,ij->i", normals, np.array(pivots).reshape(normals.shape)))
+
+    def masks(self, which: Ints) -> Bools:
+        """Activation patterns of some neurons, (their number, n)."""
+        return np.concatenate([self.faces[k].mask for k in which.tolist()]).reshape(len(which), self._n)
 
     def outputs(self, a: Floats) -> Floats:
         weights = np.empty(len(a))

@@ -21,15 +21,15 @@ class ConstraintDrops:
     ----------
     neurons, rows : (s,) array of int
         Which neuron, and the sample that leaves its hyperplane.
-    towards : (s, r) array
-        Unit normals in whose direction the neurons turn.
+    towards : list of s arrays
+        Unit normals in whose direction the neurons turn, in the coordinates of their parts.
     gains : (s,) array
         How fast the response rises per angle.
     """
 
     neurons: Ints
     rows: Ints
-    towards: Floats
+    towards: list[Floats]
     gains: Floats
 
 
@@ -40,11 +40,24 @@ def find_constraints_to_drop(frame: Frame, blocks: FaceBlocks, v: Floats) -> Con
     objective falls by d times the slope of the response, in which the sample that leaves counts on the side where
     it turns active.
     """
+    found = [_of_part(frame, blocks, v, part) for part in np.unique(blocks.parts).tolist()]
+    neurons, rows, gains = (np.concatenate([one[k] for one in found]) if found else np.zeros(0) for k in range(3))
+    towards = [e for one in found for e in one[3]]
+    order = np.argsort(-gains, kind="stable")
+    return ConstraintDrops(
+        neurons[order].astype(np.int64), rows[order].astype(np.int64), [towards[k] for k in order], gains[order]
+    )
+
+
+def _of_part(frame: Frame, blocks: FaceBlocks, v: Floats, part: int) -> tuple[Ints, Ints, Floats, Floats]:
+    """Neurons of one part, the sample that each leaves, the gain, and the direction; gains are positive."""
+    whole, mine = frame, np.flatnonzero(blocks.parts == part)
+    frame = whole.parts[part].frame
     points = frame.points
-    k, i, j = _choices([face.tight for face in blocks.faces], int(frame.affine))
+    k, i, j = _choices([blocks.faces[at].tight for at in mine.tolist()], int(frame.affine))
     if not len(k):
         none = np.zeros(0, dtype=np.int64)
-        return ConstraintDrops(none, none, np.zeros((0, frame.rank)), np.zeros(0))
+        return none, none, np.zeros(0), np.zeros((0, frame.rank))
     # Seen from the other sample on the hyperplane (affine), or orthogonal to it.
     other = np.where(j[:, None] >= 0, points[j], 0.0)
     row = points[i]
@@ -58,18 +71,17 @@ def find_constraints_to_drop(frame: Frame, blocks: FaceBlocks, v: Floats) -> Con
     sound = np.flatnonzero(size > frame.same)
     k, i, row, other, size = k[sound], i[sound], row[sound], other[sound], size[sound]
     e = row / size[:, None]
-    sums = blocks.masks().astype(np.float64) @ np.column_stack([v[:, None] * points, v])
+    sums = blocks.masks(mine).astype(np.float64) @ np.column_stack([v[:, None] * points, v])
     seen = sums[k, :-1]
     if frame.affine:
         seen = seen - sums[k, -1:] * other
-    sign = blocks.signs[k]
+    sign = whole.parts[part].unit * blocks.signs[mine[k]]
     along = (seen * e).sum(axis=1)
     joined = v[i] * ((points[i] - other if frame.affine else points[i]) * e).sum(axis=1)
     gains = np.concatenate([sign * (along + joined), -sign * along])
     order = np.flatnonzero(gains > 0)
-    order = order[np.argsort(-gains[order], kind="stable")]
     which, side = order % len(k), np.where(order < len(k), 1.0, -1.0)
-    return ConstraintDrops(k[which], i[which], side[:, None] * e[which], gains[order])
+    return mine[k[which]], i[which], gains[order], side[:, None] * e[which]
 
 
 def _choices(tight: list[tuple[int, ...]], spare: int) -> tuple[Ints, Ints, Ints]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from convexnn._types import Floats
+from convexnn.geometry.frame import Frame
 from convexnn.restricted.faces.blocks import Neuron
 from convexnn.restricted.faces.face import make_face, read_key
 
 __all__ = ["join"]
 
 
-def join(points: Floats, affine: bool, neurons: list[Neuron]) -> tuple[list[int], list[Neuron]]:
-    """Sums of neurons of one sign that have a face in common, or on their border.
+def join(frame: Frame, neurons: list[Neuron]) -> tuple[list[int], list[Neuron]]:
+    """Sums of neurons of one part and one sign that have a face in common, or on their border.
 
     Within the closure of a face responses are linear in the weights, so the sum is the same function, and by the
     triangle inequality its penalty is smaller. A Lasso over fixed neurons surrounds every neuron it has not got with
@@ -25,16 +25,17 @@ def join(points: Floats, affine: bool, neurons: list[Neuron]) -> tuple[list[int]
     list of Neuron
         The sums.
     """
-    places: dict[float, dict[bytes, list[int]]] = {}
+    places: dict[tuple[float, int], dict[bytes, list[int]]] = {}
     for k, neuron in enumerate(neurons):
         # A hyperplane that turns about its only pivot has no face beyond its own.
-        widens = len(neuron.face.tight) > int(affine)
-        mine = places.setdefault(neuron.sign, {})
+        widens = len(neuron.face.tight) > int(frame.affine)
+        mine = places.setdefault((neuron.sign, neuron.part), {})
         for key in neuron.face.closures if widens else [neuron.face.key]:
             mine.setdefault(key, []).append(k)
     gone: set[int] = set()
     sums: list[Neuron] = []
-    for sign, mine in places.items():
+    for (sign, part), mine in places.items():
+        points = frame.parts[part].frame.points
         for key, found in mine.items():
             if len(found) < 2:
                 continue
@@ -44,6 +45,6 @@ def join(points: Floats, affine: bool, neurons: list[Neuron]) -> tuple[list[int]
             gone.update(members)
             normal = sum((neurons[k].face.basis @ neurons[k].a for k in members), np.zeros(points.shape[1]))
             own = [neurons[k].face for k in members if neurons[k].face.key == key]
-            face = own[0] if own else make_face(points, affine, *read_key(key, len(points)))
-            sums.append(Neuron(face, sign, face.basis.T @ normal))
+            face = own[0] if own else make_face(points, frame.affine, *read_key(key, len(points)))
+            sums.append(Neuron(face, sign, face.basis.T @ normal, part))
     return sorted(gone), sums

@@ -10,6 +10,7 @@ Adding fixed unit vectors instead (as in Frank-Wolfe) converges only sublinearly
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -68,7 +69,7 @@ class FaceSolver(RestrictedSolver):
         newton: NewtonParams = NewtonParams(),  # noqa: B008 (frozen)
     ) -> None:
         self._problem, self._make, self._params, self._newton = problem, amplitudes, params, newton
-        self._blocks = FaceBlocks(problem.frame.n, problem.frame.rank)
+        self._blocks = FaceBlocks(problem.frame)
         self._pool = Pool(problem.frame)
         self._lengths: LengthSolver | None = None  # of the neurons in faces, then of the pool
         self._beta, self._fixed_rounds = np.nan, 0
@@ -84,7 +85,7 @@ class FaceSolver(RestrictedSolver):
         working = NeuronSet.empty(frame.rank, frame.subset_size)
         if len(blocks):
             normals, width = blocks.normals(), working.rows.shape[1]
-            offsets = -np.einsum("ij,ij->i", normals, np.array([f.pivot for f in blocks.faces]))
+            offsets = blocks.offsets(normals)
             rows = [(*sorted(f.tight)[:width], *[-1] * (width - len(f.tight))) for f in blocks.faces]
             working = NeuronSet.found(normals, offsets, np.array(rows, dtype=np.int64))
         return working if self._lengths is None else working.joined(pool.neurons)
@@ -102,8 +103,15 @@ class FaceSolver(RestrictedSolver):
 
     def _neurons(self, normals: Floats, rows: Ints, z: Floats) -> list[Neuron]:
         frame, on = self._problem.frame, np.flatnonzero(z)
-        made = make_faces(frame.points, frame.affine, normals[on], rows[on])
-        return [Neuron(face, float(np.sign(z[k])), abs(z[k]) * a) for (face, a), k in zip(made, on)]
+        of = frame.part_of(normals[on])
+        made: dict[int, Neuron] = {}
+        for index in np.unique(of).tolist():
+            part, mine = frame.parts[index], on[of == index]
+            own, tight = part.restrict(normals[mine]), part.restrict_rows(rows[mine])
+            faces = make_faces(part.frame.points, frame.affine, own, tight)
+            for (face, a), k in zip(faces, mine.tolist()):
+                made[k] = Neuron(face, float(np.sign(z[k])), abs(z[k]) * a, index)
+        return [made[k] for k in on.tolist()]
 
     def solve(self, beta: float, *, clock: Clock = UNLIMITED, accuracy: float = 0.0) -> RestrictedState:
         problem = self._problem.with_working_beta(beta)
@@ -143,7 +151,7 @@ class FaceSolver(RestrictedSolver):
     def _change(self, keep: Ints, new: list[Neuron]) -> None:
         """Keep some neurons and append others, joined where they are neighbours."""
         frame, blocks = self._problem.frame, self._blocks
-        gone, sums = join(frame.points, frame.affine, [*(blocks.neuron(k) for k in keep), *new])
+        gone, sums = join(frame, [*(blocks.neuron(k) for k in keep), *new])
         stays = np.ones(len(keep) + len(new), dtype=bool)
         stays[gone] = False
         rest = [neuron for neuron, stay in zip(new, stays[len(keep) :]) if stay]
@@ -178,9 +186,10 @@ class FaceSolver(RestrictedSolver):
         frame, blocks, k = self._problem.frame, self._blocks, moved.block
         neuron, new = blocks.neuron(k), []
         if moved.event is Event.BLOCKED and neuron.face.size > 1:
-            face, a = shrink_face(frame.points, frame.affine, neuron.face, int(blocks.rows[k]), neuron.a)
+            points = frame.parts[neuron.part].frame.points
+            face, a = shrink_face(points, frame.affine, neuron.face, int(blocks.rows[k]), neuron.a)
             if np.any(a):
-                new.append(Neuron(face, neuron.sign, a))
+                new.append(replace(neuron, face=face, a=a))
         blocks.change(np.delete(np.arange(len(blocks)), k), new)
 
     def _release(self, problem: LassoProblem, f: Floats, tried: set[tuple[object, ...]], tolerance: float) -> bool:
@@ -199,8 +208,9 @@ class FaceSolver(RestrictedSolver):
                 continue
             tried.add(mark)
             left[k] = True
-            face, a = open_face(frame.points, frame.affine, neuron.face, int(row), towards, neuron.a)
-            new.append(Neuron(face, neuron.sign, a))
+            points = frame.parts[neuron.part].frame.points
+            face, a = open_face(points, frame.affine, neuron.face, int(row), towards, neuron.a)
+            new.append(replace(neuron, face=face, a=a))
         if new:
             self._change(np.flatnonzero(~left), new)
         return bool(new)

@@ -66,13 +66,13 @@ def test_blocks_are_kept_up_to_date(r, affine):
     """After changes the maps are those of blocks made afresh, Gram matrix included."""
     frame = make_points(r, affine)
     neurons, h = make_neurons(frame, 9), np.ones((frame.n, 1))
-    blocks = FaceBlocks(frame.n, frame.rank)
+    blocks = FaceBlocks(frame)
     blocks.change(np.arange(0), neurons[:5])
     blocks.gram(h)
     blocks.change(np.array([0, 2, 4]), neurons[5:8])
     blocks.gram(h)
     blocks.change(np.array([1, 3, 4, 5]), neurons[8:])
-    fresh = FaceBlocks(frame.n, frame.rank)
+    fresh = FaceBlocks(frame)
     fresh.change(np.arange(0), [blocks.neuron(k) for k in range(len(blocks))])
     np.testing.assert_allclose(blocks.gram(h), fresh.gram(h), rtol=1e-13, atol=1e-13)
     np.testing.assert_array_equal(blocks.a, fresh.a)
@@ -86,7 +86,7 @@ def test_gram_matrix_follows_any_change(r, affine):
     """Whichever neurons leave, from the front, the middle or the end, the matrix is that of the maps."""
     frame = make_points(r, affine)
     neurons, h = make_neurons(frame, 12), np.ones((frame.n, 1))
-    blocks, rng = FaceBlocks(frame.n, frame.rank), np.random.default_rng(3)
+    blocks, rng = FaceBlocks(frame), np.random.default_rng(3)
     for _ in range(40):
         keep = np.flatnonzero(rng.random(len(blocks)) < rng.choice([0.5, 0.9, 1.0]))
         left = [neuron for neuron in neurons if neuron.key not in {blocks.neuron(k).key for k in range(len(blocks))}]
@@ -101,7 +101,7 @@ def test_gram_matrix_follows_any_change(r, affine):
 def test_lengths_and_signs_can_be_set(r, affine):
     """New signed lengths keep directions, and the maps follow the signs."""
     frame = make_points(r, affine)
-    blocks = FaceBlocks(frame.n, frame.rank)
+    blocks = FaceBlocks(frame)
     blocks.change(np.arange(0), make_neurons(frame, 6))
     blocks.gram(np.ones((frame.n, 1)))
     normals, columns = blocks.normals(), np.abs(blocks.columns())
@@ -117,7 +117,7 @@ def test_lengths_and_signs_can_be_set(r, affine):
 def test_reach_is_where_the_pattern_changes(r, affine):
     """Just before the step the activation pattern is the face's, just after it is not."""
     frame = make_points(r, affine)
-    blocks = FaceBlocks(frame.n, frame.rank)
+    blocks = FaceBlocks(frame)
     blocks.change(np.arange(0), make_neurons(frame, 9))
     d = np.random.default_rng(5).standard_normal(len(blocks.a))
     steps = blocks.reach(blocks.a, d)
@@ -144,7 +144,7 @@ def test_reach_is_where_the_pattern_changes(r, affine):
 def test_gains_are_slopes_of_the_response(r, affine):
     """Turning a neuron a little raises its response at the rate that was foretold, and no other turn does."""
     frame = make_points(r, affine)
-    blocks = FaceBlocks(frame.n, frame.rank)
+    blocks = FaceBlocks(frame)
     blocks.change(np.arange(0), make_neurons(frame, 9))
     v = np.random.default_rng(6).standard_normal(frame.n)
     v -= v.mean()
@@ -211,7 +211,7 @@ def test_joined_neurons_are_the_same_function_for_less(r, affine):
         larger, b = open_face(frame.points, frame.affine, face, row, towards, a)
         inside = Neuron(larger, 1.0, b + np.array([0.0, 1e-5]))
         neurons += [Neuron(face, 1.0, 2.0 * a), inside, Neuron(face, -1.0, a)]
-    gone, sums = join(frame.points, frame.affine, neurons)
+    gone, sums = join(frame, neurons)
     assert len(gone) >= 12
     assert len(sums) <= len(gone) // 2
     kept = [n for k, n in enumerate(neurons) if k not in gone] + sums
@@ -232,7 +232,7 @@ def test_far_neurons_are_not_joined():
     neurons = [Neuron(face, 1.0, a) for face, a in make_faces(frame.points, True, *wedges(frame, 3))]
     patterns = {n.face.mask.tobytes() for n in neurons}
     assert len(patterns) == 3
-    assert join(frame.points, True, neurons) == ([], [])
+    assert join(frame, neurons) == ([], [])
 
 
 def test_a_face_of_given_samples():
