@@ -22,6 +22,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _ANY = click.Path(exists=True, path_type=Path)
 _NORM = click.Choice(["l1", "l2"])
 _BIAS = click.Choice(["free", "none", "penalized"])
+_GROUPS = "What a neuron may see: no_interactions, pairwise, or groups of columns such as a,b;c"
 
 
 def _json_option(function: Any) -> Any:
@@ -83,6 +84,7 @@ def demo(**options: Any) -> int:
     "--scope", type=click.Choice(["network", "dictionary"]), default="network", show_default=True,
     help="Networks to optimise over and to prove a bound for.",
 )  # fmt: skip
+@click.option("--interaction-cst", help=_GROUPS)
 @_training_options
 @_json_option
 def fit(**options: Any) -> int:
@@ -117,6 +119,7 @@ def predict(**options: Any) -> int:
     "--scope", type=click.Choice(["network", "dictionary"]), default="network", show_default=True,
     help="Networks to compare with; network: all, by branch and bound if need be.",
 )  # fmt: skip
+@click.option("--interaction-cst", help=f"{_GROUPS} [default: those of the fit].")
 @click.option("--tol", type=float, default=1e-6, show_default=True, help="Relative gap to accept.")
 @_require_gap
 @click.option("--time-limit", type=float, help="Seconds for the proof.")

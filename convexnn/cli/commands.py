@@ -14,7 +14,7 @@ from convexnn._progress import Clock
 from convexnn._types import Floats
 from convexnn.certificate import certify
 from convexnn.cli.exits import Exit
-from convexnn.cli.models import Recipe, bias_from_word, load_model, save_model
+from convexnn.cli.models import Recipe, bias_from_word, groups_from_words, load_model, save_model
 from convexnn.cli.reporting import certificate_summary, progress_printer, show, verdict
 from convexnn.cli.tables import write_columns
 from convexnn.data import Table, open_table
@@ -52,6 +52,7 @@ def run_fit(
     beta: float | None,
     beta_ratio: float,
     scope: str,
+    interaction_cst: str | None,
     solver: str,
     tol: float | None,
     time_limit: float | None,
@@ -67,7 +68,10 @@ def run_fit(
     kind: dict[str, Any] = {"norm": norm, "bias": bias_from_word(bias)}
     limits: dict[str, Any] = {} if max_atoms is None else {"max_atoms": max_atoms}
     clock = Clock(check_time_limit(time_limit))
-    driver = Driver(X, y, scope=scope, solver=solver, random_state=seed, **kind, **limits)
+    groups = groups_from_words(interaction_cst, names)
+    driver = Driver(
+        X, y, scope=scope, solver=solver, random_state=seed, interaction_cst=groups, **kind, **limits
+    )  # fmt: skip
     if beta is None:
         ratio = check_real("beta_ratio", beta_ratio, low=0.0, strict=True, hint="0.01 is a good start.")
         # A constant target has beta_max = 0: every beta > 0 gives the same constant network.
@@ -79,7 +83,7 @@ def run_fit(
         clock=clock,
         observer=progress_printer(quiet=quiet),
     )
-    save_model(out, result.network, result.certificate, Recipe(target, names, beta, **kind))
+    save_model(out, result.network, result.certificate, Recipe(target, names, beta, **kind, interaction_cst=groups))
     summary = certificate_summary(result.certificate)
     size = {"samples": len(X), "neurons": result.network.n_neurons, "beta": beta, "written_to": str(out)}
     show({**summary, **size}, as_json=as_json)
@@ -115,6 +119,7 @@ def run_certify(
     norm: Any,
     bias: str | None,
     scope: str,
+    interaction_cst: str | None,
     tol: float,
     time_limit: float | None,
     require_gap: float | None,
@@ -142,6 +147,7 @@ def run_certify(
         scope=scope,
         tol=tol,
         time_limit=time_limit,
+        interaction_cst=groups_from_words(interaction_cst, names) or recipe.interaction_cst,
     )
     summary = certificate_summary(certificate)
     error = float(np.sqrt(np.mean((network.predict(X) - y) ** 2)))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from convexnn.cli.exits import Exit
-from convexnn.cli.models import bias_from_word, load_model
+from convexnn.cli.models import bias_from_word, groups_from_words, load_model
 from convexnn.cli.reporting import show
 from convexnn.data import open_table
 from convexnn.exceptions import DataError, ParameterError
@@ -55,7 +55,7 @@ def run_plot(*, model: Path, file: Path, out: Path, target: str | None, features
 
 def run_path(
     *, file: Path, target: str, features: str, out: Path, n_betas: int, ratio: float, max_neurons: int | None,
-    time_limit: float | None, norm: Any, bias: str, as_json: bool,
+    time_limit: float | None, interaction_cst: str | None, norm: Any, bias: str, as_json: bool,
 ) -> int:  # fmt: skip
     """Train a path; certified if every network on it is."""
     _use_files_only()
@@ -64,7 +64,10 @@ def run_path(
     names = [name.strip() for name in features.split(",") if name.strip()]
     table = open_table(file)
     X, y = table.matrix(names), table.matrix([target])[:, 0]
-    options: dict[str, Any] = {"norm": norm, "bias": bias_from_word(bias), "max_neurons": max_neurons}
+    options: dict[str, Any] = {
+        "norm": norm, "bias": bias_from_word(bias), "max_neurons": max_neurons,
+        "interaction_cst": groups_from_words(interaction_cst, names),
+    }  # fmt: skip
     path = solve_path(X, y, n_betas=n_betas, ratio=ratio, time_limit=time_limit, **options)
     if not len(path):
         raise ParameterError(f"--max-neurons {max_neurons}: no network is that small. Raise it.")

@@ -9,11 +9,12 @@ from typing import Any
 
 from convexnn._types import Bias, Norm
 from convexnn.certificate import Certificate
-from convexnn.exceptions import ModelFormatError
+from convexnn.exceptions import ModelFormatError, ParameterError
+from convexnn.geometry.interactions import PAIRS, SINGLE
 from convexnn.losses.registry import current_name
 from convexnn.network import ReLUNetwork
 
-__all__ = ["Recipe", "bias_from_word", "load_model", "save_model"]
+__all__ = ["Recipe", "bias_from_word", "groups_from_words", "load_model", "save_model"]
 
 _BIAS: dict[str, Bias] = {"free": True, "none": False, "penalized": "penalized"}
 
@@ -21,6 +22,27 @@ _BIAS: dict[str, Bias] = {"free": True, "none": False, "penalized": "penalized"}
 def bias_from_word(word: str) -> Bias:
     """The value of `bias` for a word of the command line."""
     return _BIAS[word]
+
+
+def groups_from_words(words: str | None, features: list[str]) -> Any:
+    """The value of `interaction_cst` for a name, or for groups of columns such as "a,b;c".
+
+    Raises
+    ------
+    ParameterError
+        If a column is not among the features.
+    """
+    if words is None or words in (SINGLE, PAIRS):
+        return words
+    place = {name: k for k, name in enumerate(features)}
+    groups = [[name.strip() for name in group.split(",")] for group in words.split(";")]
+    unknown = [name for group in groups for name in group if name not in place]
+    if unknown:
+        raise ParameterError(
+            f"--interaction-cst {words!r}: {unknown[0]!r} is no feature; expected {SINGLE}, {PAIRS}, or groups of "
+            "features such as a,b;c."
+        )
+    return [[place[name] for name in group] for group in groups]
 
 
 @dataclass(frozen=True)
@@ -31,7 +53,7 @@ class Recipe:
     ----------
     target : str
     features : list of str
-    norm, bias, beta, loss :
+    norm, bias, beta, loss, interaction_cst :
         As in :func:`convexnn.train`.
     """
 
@@ -41,6 +63,7 @@ class Recipe:
     norm: Norm
     bias: Bias
     loss: str = "squared_error"
+    interaction_cst: Any = None
 
 
 def save_model(folder: Path, network: ReLUNetwork, certificate: Certificate, recipe: Recipe) -> None:

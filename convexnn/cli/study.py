@@ -125,6 +125,7 @@ def plot(**options: Any) -> int:
     click.option("--ratio", type=float, default=1e-3, show_default=True, help="Smallest beta / beta_max."),
     click.option("--max-neurons", type=click.IntRange(1), help="Stop at larger networks."),
     click.option("--time-limit", type=float, help="Seconds for the whole path."),
+    click.option("--interaction-cst", help="What a neuron may see, as in fit."),
     _norm,
     _bias,
     _json,

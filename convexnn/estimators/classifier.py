@@ -14,6 +14,7 @@ from convexnn.estimators.decisions import NetworkDecisions
 from convexnn.estimators.fitting import ConvexFit, as_weights
 from convexnn.estimators.labels import class_loss, class_targets
 from convexnn.exceptions import DataError
+from convexnn.geometry.interactions import InteractionSpec
 from convexnn.training.choice import MAX_PRICED
 from convexnn.training.train import MAX_ITER
 
@@ -40,7 +41,8 @@ class ConvexReLUClassifier(ConvexFit, NetworkDecisions, ClassifierMixin, BaseEst
     loss : {"log_loss", "squared_hinge", "hinge", "squared_error"}, default="log_loss"
         "log_loss" is softmax cross-entropy for more than two classes and gives probabilities. The others
         separate each class from the rest.
-    scope, bound, solver, tol, max_iter, time_limit, max_atoms, random_state, n_jobs, verbose, warm_start :
+    scope, interaction_cst, bound, solver, tol, max_iter, time_limit, max_atoms, random_state, n_jobs, verbose, \
+warm_start :
         As in :class:`ConvexReLURegressor`.
 
     Attributes
@@ -69,6 +71,7 @@ class ConvexReLUClassifier(ConvexFit, NetworkDecisions, ClassifierMixin, BaseEst
         bias: Bias = True,
         loss: str = "log_loss",
         scope: str = "network",
+        interaction_cst: InteractionSpec = None,
         bound: str = "quick",
         solver: str = "auto",
         tol: float | None = None,
@@ -86,6 +89,7 @@ class ConvexReLUClassifier(ConvexFit, NetworkDecisions, ClassifierMixin, BaseEst
         self.bias = bias
         self.loss = loss
         self.scope = scope
+        self.interaction_cst = interaction_cst
         self.bound = bound
         self.solver = solver
         self.tol = tol

@@ -22,10 +22,12 @@ from convexnn.estimators.classifier import ConvexReLUClassifier
 from convexnn.estimators.decisions import NetworkDecisions
 from convexnn.estimators.fitted import FittedNetwork
 from convexnn.estimators.fitting import as_weights
+from convexnn.estimators.interactions import resolve_interactions
 from convexnn.estimators.regression import NetworkRegression
 from convexnn.estimators.regressor import ConvexReLURegressor
 from convexnn.estimators.warnings import ConstantModelWarning, GapWarning
 from convexnn.exceptions import DataError, ParameterError
+from convexnn.geometry.interactions import InteractionSpec
 from convexnn.losses.base import check_weights
 from convexnn.training.choice import MAX_PRICED
 from convexnn.training.train import MAX_ITER
@@ -140,6 +142,7 @@ class _RatioSearch(CallbackSupport, FittedNetwork):
         bias: Bias = True,
         loss: str | None = None,
         scope: str = "network",
+        interaction_cst: InteractionSpec = None,
         bound: str = "quick",
         solver: str = "auto",
         tol: float | None = None,
@@ -159,6 +162,7 @@ class _RatioSearch(CallbackSupport, FittedNetwork):
         self.bias = bias
         self.loss = loss
         self.scope = scope
+        self.interaction_cst = interaction_cst
         self.bound = bound
         self.solver = solver
         self.tol = tol
@@ -173,7 +177,10 @@ class _RatioSearch(CallbackSupport, FittedNetwork):
         names = (
             "norm", "bias", "scope", "bound", "solver", "tol", "max_iter", "time_limit", "max_atoms", "random_state",
         )  # fmt: skip
-        loss = {} if self.loss is None else {"loss": self.loss}
+        loss: dict[str, Any] = {} if self.loss is None else {"loss": self.loss}
+        if hasattr(self, "n_features_in_"):
+            # Folds have no names of features.
+            loss["interaction_cst"] = resolve_interactions(self)
         return self._base(**{**{name: getattr(self, name) for name in names}, **loss, **options})
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Any:
@@ -269,7 +276,7 @@ _DOC = """
     time_limit : float, optional
         Seconds from the call of `fit`: three quarters for the folds, in equal parts, the rest for the final fit. Small
         ratios that a fold does not reach in time are not chosen.
-    norm, bias, loss, scope, bound, solver, tol, max_iter, max_atoms, random_state, verbose :
+    norm, bias, loss, scope, interaction_cst, bound, solver, tol, max_iter, max_atoms, random_state, verbose :
         As in the estimator without CV.
 
     Attributes

@@ -17,6 +17,7 @@ from convexnn.certificate.record import data_fingerprint
 from convexnn.dictionaries import Atoms
 from convexnn.estimators.callbacks import HAS_CALLBACKS, CallbackSupport, FitTask, with_callbacks
 from convexnn.estimators.fitted import FittedNetwork
+from convexnn.estimators.interactions import resolve_interactions
 from convexnn.estimators.progress import fit_observer
 from convexnn.estimators.warnings import ConstantModelWarning, GapWarning
 from convexnn.training import TrainingResult
@@ -36,6 +37,7 @@ class ConvexFit(CallbackSupport, FittedNetwork):
     norm: Norm
     bias: Bias
     scope: str
+    interaction_cst: Any
     bound: str
     solver: str
     tol: float | None
@@ -92,6 +94,7 @@ class ConvexFit(CallbackSupport, FittedNetwork):
         options: dict[str, Any] = {
             "norm": self.norm, "bias": self.bias, "loss": loss, "scope": self.scope, "bound": self.bound,
             "solver": self.solver, "max_atoms": self.max_atoms, "random_state": self._seed(), "n_jobs": self.n_jobs,
+            "interaction_cst": resolve_interactions(self),
         }  # fmt: skip
         if not self.warm_start:
             self._session = None

@@ -9,6 +9,7 @@ from convexnn._types import ArrayLike, Bias, Norm
 from convexnn.estimators.checks import check_fit_data
 from convexnn.estimators.fitting import ConvexFit, as_weights
 from convexnn.estimators.regression import NetworkRegression
+from convexnn.geometry.interactions import InteractionSpec
 from convexnn.training.choice import MAX_PRICED
 from convexnn.training.train import MAX_ITER
 
@@ -37,6 +38,9 @@ class ConvexReLURegressor(ConvexFit, NetworkRegression, BaseEstimator):
         "squared_error", "huber", "huber(delta)", "quantile", "quantile(level)" or "poisson".
     scope : {"network", "dictionary"}, default="network"
         As in :func:`convexnn.train`: all neurons, or those whose hyperplanes pass through samples.
+    interaction_cst : {"no_interactions", "pairwise"} or list of groups of features, optional
+        Which features a neuron may see together, by index or name, as in scikit-learn's gradient boosting. The network
+        is then a sum of functions of one, two or the given features, and exact in any dimension.
     bound : {"none", "quick", "full"}, default="quick"
         How much is spent on a lower bound where neurons are searched.
     solver : str, default="auto"
@@ -114,6 +118,7 @@ class ConvexReLURegressor(ConvexFit, NetworkRegression, BaseEstimator):
         bias: Bias = True,
         loss: str = "squared_error",
         scope: str = "network",
+        interaction_cst: InteractionSpec = None,
         bound: str = "quick",
         solver: str = "auto",
         tol: float | None = None,
@@ -131,6 +136,7 @@ class ConvexReLURegressor(ConvexFit, NetworkRegression, BaseEstimator):
         self.bias = bias
         self.loss = loss
         self.scope = scope
+        self.interaction_cst = interaction_cst
         self.bound = bound
         self.solver = solver
         self.tol = tol

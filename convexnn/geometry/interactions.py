@@ -18,7 +18,7 @@ import numpy as np
 from convexnn._types import Floats, Ints
 from convexnn.exceptions import ParameterError
 
-__all__ = ["InteractionSpec", "Interactions", "check_interactions", "describe_interactions"]
+__all__ = ["PAIRS", "SINGLE", "InteractionSpec", "Interactions", "check_interactions", "describe_interactions"]
 
 InteractionSpec: TypeAlias = "str | Iterable[Iterable[int]] | Interactions | None"
 SINGLE, PAIRS = "no_interactions", "pairwise"

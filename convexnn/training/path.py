@@ -14,6 +14,7 @@ from convexnn._checks import check_count, check_real, check_time_limit, check_to
 from convexnn._progress import Clock, Observer
 from convexnn._types import ArrayLike, Bias, Floats, Ints, Norm
 from convexnn.exceptions import ParameterError
+from convexnn.geometry.interactions import InteractionSpec
 from convexnn.search.parameters import SearchParams
 from convexnn.training.choice import MAX_PRICED
 from convexnn.training.driver import Driver
@@ -102,13 +103,14 @@ def solve_path(
     bound: str = "none",
     search: SearchParams | None = None,
     exact: ExactParams | None = None,
+    interaction_cst: InteractionSpec = None,
 ) -> Path:
     """Train along a decreasing grid of penalties with warm starts.
 
     Parameters
     ----------
     X, y, norm, bias, loss, scope, solver, solver_options, tol, max_iter, max_atoms, random_state, observer,
-    sample_weight, n_jobs, bound, search, exact :
+    sample_weight, n_jobs, bound, search, exact, interaction_cst :
         As in :func:`convexnn.train`; `tol` and `max_iter` hold per penalty. `n_jobs` are also the workers for
         `n_chunks`. Networks that only a search can find get no lower bound unless `bound` asks for one.
     betas : sequence of float, optional
@@ -142,7 +144,7 @@ def solve_path(
     setting: dict[str, Any] = {
         "norm": norm, "bias": bias, "loss": loss, "scope": scope, "solver": solver, "solver_options": solver_options,
         "max_atoms": max_atoms, "random_state": random_state, "sample_weight": sample_weight, "n_jobs": n_jobs,
-        "bound": bound, "search": search, "exact": exact,
+        "bound": bound, "search": search, "exact": exact, "interaction_cst": interaction_cst,
     }  # fmt: skip
     driver = Driver(X, y, **setting)
     top = driver.beta_max(clock)
