@@ -182,7 +182,7 @@ class _Equations:
         return primal, dual
 
 
-def interior_step(problem: MomentProblem, point: Point, *, keep: float = 0.05) -> tuple[Point, float]:
+def interior_step(problem: MomentProblem, point: Point, *, keep: float = 0.1) -> tuple[Point, float]:
     """One step: predict how far mu can fall, aim there, and go until `keep` of the way to the boundary is left.
 
     Returns the new point and the shorter of the step lengths of unknowns and multipliers.

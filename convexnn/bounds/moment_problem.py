@@ -80,9 +80,10 @@ def start_point(problem: MomentProblem, total: float, mu: float) -> Point:
     """Moments of neurons that point everywhere and weigh `total` together; multipliers are mu over the slacks."""
     maps = problem.maps
     weights = maps.order - 1 - int(problem.bias)
-    a = total / len(problem.pieces)
+    # Near the central path a piece weighs as much as it has cones: mu for each over its price.
+    orders = np.array([maps.order + 5.0 * np.count_nonzero(piece.mid) for piece in problem.pieces])
     found = []
-    for piece in problem.pieces:
+    for piece, a in zip(problem.pieces, total * orders / orders.sum()):
         M = np.diag(np.concatenate([[1.0], np.full(weights, 0.5 / weights), [0.0] * problem.bias]))
         if problem.bias:
             middle, half = 0.5 * (piece.lower + piece.upper), 0.5 * (piece.upper - piece.lower)
