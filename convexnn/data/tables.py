@@ -1,21 +1,21 @@
-"""Tables from files: CSV by the standard library, Parquet if pyarrow is installed."""
+"""Tables by the names of their columns, from files and data frames."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from convexnn._types import Floats
+from convexnn.data.entries import Entries, as_numbers
+from convexnn.data.readers import read_columns
 from convexnn.exceptions import DataError
 
-__all__ = ["Table", "open_table", "read_table"]
-
-_PARQUET = (".parquet", ".pq")
+__all__ = ["Table", "columns_of", "open_table", "read_table"]
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,8 @@ class Table:
             known = ", ".join(repr(column) for column in self.columns)
             raise DataError(f"{self.path} has no column {name!r}; its columns are {known}.")
         entries = self.columns[name]
-        try:
-            out = np.array([float(entry) for entry in entries])  # type: ignore[arg-type]
-        except (TypeError, ValueError):
-            out = np.array([_number_or_nan(entry) for entry in entries])
+        found = [numbers for decimal in ".," if (numbers := as_numbers(entries, decimal)) is not None]
+        out = found[0] if found else np.concatenate([_one_number(entry) for entry in entries])
         if not np.isfinite(out).all():
             row = int(np.flatnonzero(~np.isfinite(out))[0])
             raise DataError(
@@ -63,15 +61,15 @@ class Table:
         return out
 
 
-def _number_or_nan(entry: object) -> float:
-    try:
-        return float(entry)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return float("nan")
+def _one_number(entry: object) -> Floats:
+    found = as_numbers([entry])
+    return np.full(1, np.nan) if found is None else found
 
 
 def open_table(path: str | PathLike[str]) -> Table:
-    """Read a CSV file with a header line, or a Parquet file (by its suffix), as it is.
+    """Read a table as it is: CSV with a header line, also compressed, Parquet or Excel (by the suffix).
+
+    Separators (comma, semicolon, tab, bar, blanks) and encodings are found; repeated names become ``a, a.1``.
 
     Raises
     ------
@@ -79,10 +77,54 @@ def open_table(path: str | PathLike[str]) -> Table:
         If the file is empty, has no header, a row of another length, or cannot be decoded.
     """
     path = Path(path)
-    table = _open_parquet(path) if path.suffix.lower() in _PARQUET else _open_csv(path)
+    table = Table(str(path), read_columns(path))
     if not table.columns or not len(next(iter(table.columns.values()))):
         raise DataError(f"{path} has no data rows; expected a header line and at least one row.")
     return table
+
+
+def columns_of(data: Any) -> dict[str, Entries] | None:
+    """The columns of a table or data frame (pandas, polars, Arrow, a dict of lists); None if it has no names.
+
+    Raises
+    ------
+    DataError
+        If a name is not text or repeated, columns differ in length, or the frame has yet to be collected.
+    """
+    if isinstance(data, Table):
+        return dict(data.columns)
+    if hasattr(data, "collect") and hasattr(data, "collect_schema") and not hasattr(data, "to_numpy"):
+        raise DataError(f"a {type(data).__name__} has no data yet; call collect() first.")
+    if isinstance(data, dict):
+        names, column = list(data), data.__getitem__
+    elif hasattr(data, "column_names") and hasattr(data, "column"):
+        names, column = list(data.column_names), data.column
+    elif hasattr(data, "columns") and hasattr(data, "iloc"):
+        names, column = list(data.columns), _by_position(data)
+    elif hasattr(data, "columns") and hasattr(data, "get_column"):
+        names, column = list(data.columns), data.get_column
+    else:
+        return None
+    if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+        raise DataError(f"the names of columns are {names[:8]}; expected different texts. Rename them first.")
+    found = {name: _entries(column(name)) for name in names}
+    if len({len(entries) for entries in found.values()}) > 1:
+        raise DataError(f"columns differ in length: { {name: len(entries) for name, entries in found.items()} }.")
+    return found
+
+
+def _by_position(frame: Any) -> Any:
+    return lambda name: frame.iloc[:, list(frame.columns).index(name)]
+
+
+def _entries(column: Any) -> Entries:
+    """A column as an array of numbers or dates where it is one, else as a list."""
+    if isinstance(getattr(column, "dtype", None), np.dtype) and column.dtype.kind in "fiuM":
+        return np.asarray(column)
+    for name in ("to_pylist", "to_list", "tolist"):
+        if hasattr(column, name):
+            return list(getattr(column, name)())
+    return list(column)
 
 
 def read_table(path: str | PathLike[str], target: str, features: Sequence[str] | None = None) -> tuple[Floats, Floats]:
@@ -91,7 +133,7 @@ def read_table(path: str | PathLike[str], target: str, features: Sequence[str] |
     Parameters
     ----------
     path : path
-        CSV with a header line (comma, semicolon or tab), or ``.parquet``.
+        As in :func:`open_table`.
     target : str
         Name of the column of targets.
     features : sequence of str, optional
@@ -114,42 +156,3 @@ def read_table(path: str | PathLike[str], target: str, features: Sequence[str] |
     if target in chosen:
         raise DataError(f"column {target!r} is both target and feature; leave it out of the features.")
     return table.matrix(chosen), y
-
-
-def _open_csv(path: Path) -> Table:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            header_line = file.readline()
-            file.seek(0)
-            rows = [row for row in csv.reader(file, delimiter=_delimiter(header_line)) if row]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} is not a text table ({error}); expected UTF-8 CSV, or .parquet.") from error
-    if not rows:
-        raise DataError(f"{path} is empty; expected a header line and at least one row.")
-    header = [name.strip() for name in rows[0]]
-    if len(set(header)) != len(header) or "" in header:
-        raise DataError(f"{path}: column names must be present and different; the first line is {header}.")
-    for number, row in enumerate(rows[1:], start=1):
-        if len(row) != len(header):
-            raise DataError(f"{path}, data row {number}: {len(row)} entries, the header has {len(header)}.")
-    columns = zip(*rows[1:]) if len(rows) > 1 else ([] for _ in header)
-    return Table(str(path), {name: list(column) for name, column in zip(header, columns)})
-
-
-def _delimiter(header_line: str) -> str:
-    """The most frequent of comma, semicolon and tab in the header line."""
-    return max(",;\t", key=header_line.count)
-
-
-def _open_parquet(path: Path) -> Table:
-    try:
-        from pyarrow import ArrowException, parquet
-    except ImportError as error:
-        raise DataError(
-            f"{path} is a Parquet file, which needs pyarrow; install convexnn[export] or convert it to CSV."
-        ) from error
-    try:
-        table = parquet.read_table(path)
-    except (ArrowException, OSError) as error:
-        raise DataError(f"{path} is not a Parquet file ({error}).") from error
-    return Table(str(path), {name: table.column(name).to_pylist() for name in table.column_names})

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
+import zipfile
+from datetime import datetime
+
 import numpy as np
 import pytest
 
@@ -73,7 +79,8 @@ def test_parquet_without_pyarrow(tmp_path, monkeypatch):
     [
         ("", "is empty"),
         ("a,y\n", "no data rows"),
-        ("a,a\n1,2\n", "column names"),
+        ("1.5,2\n1,2\n", "no column names"),
+        ("a,y\n1,2_0\n", "column 'y', data row 1: '2_0'"),
         ("a,y\n1,2\n1\n", "data row 2: 1 entries, the header has 2"),
         ("a,y\n1,\n", "column 'y', data row 1: ''"),
         ("a,y\n1,inf\n", "column 'y', data row 1: 'inf'"),
@@ -89,6 +96,72 @@ def test_unusable_files(tmp_path, text, message):
 
 def test_binary_file(tmp_path):
     """A file that is no text is told apart."""
-    (tmp_path / "b.csv").write_bytes(b"\xff\xfe\x00\x81")
+    (tmp_path / "b.csv").write_bytes(b"\xff\x00\x00\x81")
     with pytest.raises(DataError, match="not a text table"):
         read_table(tmp_path / "b.csv", "y")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", b"\xef\xbb\xbfa;y\n0,5;1\n\n1,5;2\n"),
+        ("a.csv", b"sep=;\r\na;y\r\n0,5;1\r\n1,5;2\r\n"),
+        ("a.tsv", b"a\ty\n0.5\t1\n1.5\t2\n"),
+        ("a.txt", b"a  y\n0.5 1\n 1.5   2\n"),
+        ("a.psv", b"a|y\n0.5|1\n1.5|2\n"),
+        ("a.csv", "a;y\n0,5;1\n1,5;2\n".encode("utf-16")),
+        ("a.csv", b"a,y,\n0.5,1,\n1.5,2,\n"),
+        ("a.csv", b'"a","y"\n"r1",0.5,1\n"r2",1.5,2\n'),
+        ("a.csv.gz", gzip.compress(b"a,y\n0.5,1\n1.5,2\n")),
+        ("a.csv.bz2", bz2.compress(b"a,y\n0.5,1\n1.5,2\n")),
+        ("a.csv.xz", lzma.compress(b"a,y\n0.5,1\n1.5,2\n")),
+    ],
+)
+def test_dialects(tmp_path, name, content):
+    """The same two columns in every dialect."""
+    (tmp_path / name).write_bytes(content)
+    X, y = read_table(tmp_path / name, "y", ["a"])
+    np.testing.assert_array_equal(X, [[0.5], [1.5]])
+    np.testing.assert_array_equal(y, [1.0, 2.0])
+
+
+def test_zip_and_names(tmp_path):
+    """A zip archive of one table; names that come twice, and accents of an old code page."""
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("inner.csv", "Größe,y,y,\n1,2,3,4\n".encode("cp1252"))
+    assert list(open_table(tmp_path / "a.zip").columns) == ["Größe", "y", "y.1", ""]
+    with zipfile.ZipFile(tmp_path / "a.zip", "a") as archive:
+        archive.writestr("other.csv", "a\n1\n")
+    with pytest.raises(DataError, match="holds 2 files"):
+        open_table(tmp_path / "a.zip")
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zip", ".xz", ".bz2"])
+def test_files_that_cannot_be_unpacked(tmp_path, suffix):
+    """A wrong suffix is said to be one."""
+    (tmp_path / f"a{suffix}").write_bytes(b"a,y\n1,2\n")
+    with pytest.raises(DataError, match="cannot be unpacked"):
+        open_table(tmp_path / f"a{suffix}")
+
+
+def test_excel(tmp_path):
+    """The first sheet, with numbers, dates and empty cells as they are."""
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in ([], ["a", "day", None], [1.5, datetime(2024, 1, 2), None], [None, datetime(2024, 1, 3), None]):
+        book.active.append(row)
+    book.save(tmp_path / "a.xlsx")
+    assert open_table(tmp_path / "a.xlsx").columns == {
+        "a": [1.5, None], "day": [datetime(2024, 1, 2), datetime(2024, 1, 3)],
+    }  # fmt: skip
+    (tmp_path / "b.xlsx").write_bytes(b"a")
+    with pytest.raises(DataError, match="not an Excel file"):
+        open_table(tmp_path / "b.xlsx")
+
+
+def test_excel_without_openpyxl(tmp_path, monkeypatch):
+    """Without openpyxl the error names what to install."""
+    monkeypatch.setitem(__import__("sys").modules, "openpyxl", None)
+    (tmp_path / "a.xlsx").write_bytes(b"")
+    with pytest.raises(DataError, match=r"convexnn\[export\]"):
+        open_table(tmp_path / "a.xlsx")
