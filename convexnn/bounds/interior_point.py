@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import cholesky, solve_triangular
 
+from convexnn._progress import UNLIMITED, Clock
 from convexnn._types import Floats
 from convexnn.bounds.coupling import Coupling
 from convexnn.bounds.moment_problem import MomentProblem, PiecePoint, Point, measure, outputs
@@ -25,10 +26,14 @@ from convexnn.bounds.pieces import Piece
 from convexnn.bounds.sample_terms import SampleDuals, SampleTerms, sample_terms
 from convexnn.bounds.scaling import longest, longest_matrix, scaling_matrix
 
-__all__ = ["interior_step"]
+__all__ = ["OutOfTime", "interior_step"]
 
 # A step shorter than this is taken again without correction.
 _SHORT = 0.2
+
+
+class OutOfTime(Exception):
+    """The clock ran out within a step, which is then lost."""
 
 
 @dataclass(frozen=True)
@@ -110,14 +115,18 @@ def _factor(K: Floats) -> Floats:
 class _Equations:
     """Factored Newton equations at a point, solved for several targets mu."""
 
-    def __init__(self, problem: MomentProblem, point: Point) -> None:
+    def __init__(self, problem: MomentProblem, point: Point, clock: Clock) -> None:
         self.problem, self.point = problem, point
         f = outputs(problem, [each.p for each in point.pieces], point.shift)
         self.gradient = problem.loss.gradient(f)
         # Twice the diagonal is above the whole Hessian where outputs meet in the loss.
         curvature = problem.loss.curvature(f) * (1.0 if problem.loss.separable else 2.0)
         self.curvature = np.maximum(curvature, 1e-8 * max(float(curvature.max()), 1e-300))
-        self.systems = [_system(problem, piece, each) for piece, each in zip(problem.pieces, point.pieces)]
+        self.systems = []
+        for piece, each in zip(problem.pieces, point.pieces):
+            if clock.expired:
+                raise OutOfTime
+            self.systems.append(_system(problem, piece, each))
         self.factors = [self._factor_output(output) for output in range(f.shape[1])]
 
     def _factor_output(self, output: int) -> Coupling:
@@ -182,12 +191,19 @@ class _Equations:
         return primal, dual
 
 
-def interior_step(problem: MomentProblem, point: Point, *, keep: float = 0.1) -> tuple[Point, float]:
+def interior_step(
+    problem: MomentProblem, point: Point, *, keep: float = 0.1, clock: Clock = UNLIMITED
+) -> tuple[Point, float]:
     """One step: predict how far mu can fall, aim there, and go until `keep` of the way to the boundary is left.
 
     Returns the new point and the shorter of the step lengths of unknowns and multipliers.
+
+    Raises
+    ------
+    OutOfTime
+        If the clock runs out while the equations are set up.
     """
-    equations = _Equations(problem, point)
+    equations = _Equations(problem, point, clock)
     mu = measure(problem, point)[1]
     predicted = equations.solve(0.0)
     length = min(1.0, *equations.longest_steps(predicted))

@@ -13,7 +13,7 @@ import numpy as np
 
 from convexnn._progress import Clock
 from convexnn._types import Floats
-from convexnn.bounds.interior_point import interior_step
+from convexnn.bounds.interior_point import OutOfTime, interior_step
 from convexnn.bounds.moment_problem import MomentProblem, PiecePoint, Point, measure, objective, outputs, start_point
 from convexnn.bounds.multipliers import PieceMultipliers
 from convexnn.bounds.pieces import Piece
@@ -114,7 +114,10 @@ def converged(problem: MomentProblem, params: MomentParams, clock: Clock) -> Poi
         if left_over is not None and left_over < 1.5 * longest:
             break
         began = clock.seconds
-        point, length = interior_step(problem, point)
+        try:
+            point, length = interior_step(problem, point, clock=clock)
+        except OutOfTime:
+            break
         longest = max(longest, clock.seconds - began)
         left = measure(problem, point)[0]
         if left <= params.stop * abs(objective(problem, point)) or length < params.stuck:

@@ -135,7 +135,7 @@ def _piece_bound(Z: Floats, V: Floats, reach: Floats, span: float, piece: Multip
     _check_multipliers(piece, n)
     low, high = piece.lower, piece.upper
     always = low >= reach
-    mid = ~always & (high > -reach) & (reach > 0)
+    mid = ~always & (high > -reach)
     up = mid & (V > 0)
     if (piece.curvature[up] <= 0).any():
         raise ParameterError("Multipliers curvature must be positive where the dual vector is.")

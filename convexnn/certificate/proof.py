@@ -67,6 +67,8 @@ MARGIN = 2.0**-44
 _QUICK_RANK, _QUICK_WORK, _QUICK_TOL, _WIDE = 4, 30_000_000, 1e-2, 0.1
 # Seconds of a moment bound where no limit is given.
 _MOMENTS = 30.0
+# Share of a limit that is for finding multipliers; checking them takes little, and is done whatever the clock says.
+_SHARE = 0.9
 # Features from which on its matrices of their order are too large.
 _MOST_FEATURES = 1000
 
@@ -214,7 +216,7 @@ def _with_moments(problem: CertificateProblem) -> CertificateProblem:
     found = moment_bound(
         q.X, q.loss.y, beta=q.beta, norm=q.norm, bias=q.bias, loss=q.loss.name,
         sample_weight=None if q.loss.weight is None else q.loss.weight[:, 0],
-        time_limit=_MOMENTS if q.clock.left is None else q.clock.left,
+        time_limit=_MOMENTS if q.clock.left is None else _SHARE * q.clock.left,
         start=start, effort="quick" if q.effort == "quick" or q.clock.left is None else "full",
     )  # fmt: skip
     if not any(map(len, found.multipliers)):
@@ -334,7 +336,8 @@ def _prove(q: CertificateProblem) -> Certificate:
 
     try:
         for v in dual_candidates(q.loss, f, centred=centred, given=q.dual_point, stationary=stationary):
-            check_time(q.clock)
+            if q.multipliers is None:
+                check_time(q.clock)
             found = _bound(q, above, admissible(q.loss, v, centred=centred))
             note = found.note
             if found.scope != "none" and (best is None or found.dual > best.dual):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from os import PathLike
 from typing import Any, NoReturn
 
@@ -12,7 +13,8 @@ from convexnn._checks import check_points, check_targets
 from convexnn._types import ArrayLike
 from convexnn.certificate.certify import make_problem
 from convexnn.certificate.merge import merge_samples
-from convexnn.certificate.proof import MARGIN, prove
+from convexnn.certificate.proof import MARGIN, CertificateProblem, prove
+from convexnn.certificate.rational.decide import decide, float_above
 from convexnn.certificate.record import Certificate, data_fingerprint
 from convexnn.certificate.response import MAX_WORK
 from convexnn.exceptions import DataError, DictionarySizeError, ModelFormatError, ParameterError
@@ -23,6 +25,8 @@ __all__ = ["verify"]
 
 # Relative differences that other processors make by adding in another order.
 _PRIMAL, _RESPONSE, _GAP = 1e-9, 1e-6, 1e-6
+# Share of the objective by which logarithms in fractions may be rounded up further than doubles.
+_EXACT = Fraction(1, 1 << 60)
 
 
 def verify(
@@ -37,6 +41,7 @@ def verify(
     max_work: int = MAX_WORK,
     time_limit: float | None = None,
     n_jobs: int | None = None,
+    exact: bool = False,
 ) -> Certificate:
     """Recompute a certificate from network and data with its dual point, and compare.
 
@@ -50,11 +55,15 @@ def verify(
         For certificates without one, such as those of version 0.1.
     max_work, time_limit, n_jobs :
         As in :func:`convexnn.certify`.
+    exact : bool
+        Decide once more in rational arithmetic, without any rounding: up to two dimensions, dictionaries that can be
+        enumerated, and bounds by moments; a few seconds for 300 samples in the plane.
 
     Returns
     -------
     Certificate
-        The recomputed one. The bound of the certificate that was passed follows from what was computed here.
+        The recomputed one; with `exact` its objective and bound are those of rational arithmetic, rounded up and down
+        to doubles. The bound of the certificate that was passed follows from what was computed here.
 
     Raises
     ------
@@ -63,7 +72,7 @@ def verify(
     ModelFormatError
         If a number differs, with both values.
     DictionarySizeError
-        If `max_work` or `time_limit` do not suffice.
+        If `max_work` or `time_limit` do not suffice, or the problem is too large for `exact`.
     """
     old = certificate if isinstance(certificate, Certificate) else Certificate.load(certificate)
     if old.n_atoms is not None and atoms is None:
@@ -90,6 +99,8 @@ def verify(
             f"this certificate could not be confirmed: {new.note}", count=max_work + 1, budget=max_work
         )
     _compare(old, new)
+    if exact and new.scope != "none":
+        new = _decided(old, new, replace(problem, multipliers=old.multipliers))
     # Why nothing is proved is not recomputed.
     return replace(new, note=old.note) if old.scope == "none" else new
 
@@ -167,6 +178,37 @@ def _compare(old: Certificate, new: Certificate) -> None:
             f"certificate field {name!r} is {getattr(old, name)!r}, but this network and these data give "
             f"{getattr(new, name)!r}. {_REMEDY}{_WITHOUT if old.dual_point is None else ''}"
         )
+
+
+def _decided(old: Certificate, new: Certificate, problem: CertificateProblem) -> Certificate:
+    """The certificate with the numbers of rational arithmetic, if the old one claims no more."""
+    if new.method == "branch" or new.atoms is not None:
+        what = "by branch and bound" if new.method == "branch" else "over given atoms"
+        raise ParameterError(f"proofs {what} cannot be decided in rational arithmetic; leave out exact.")
+    assert new.dual_point is not None
+    point = np.asarray(new.dual_point).reshape(new.n_samples, -1)[problem.rows]
+    found = decide(
+        problem.network, problem.X, problem.loss, point, beta=new.beta, norm=new.norm, bias=new.bias, scope=new.scope,
+        multipliers=problem.multipliers,
+    )  # fmt: skip
+    primal, dual = float_above(found.objective), -float_above(-found.bound)
+    wrong = "dual" if Fraction(old.dual) > found.bound else ""
+    if found.objective is not None and Fraction(old.primal) < found.objective * (1 - _EXACT):
+        wrong = "primal"
+    gap = max(0.0, primal - dual)
+    relative = np.inf if primal == np.inf else gap / max(primal, dual) if gap > 0 else 0.0
+    holds = bool(relative <= old.tol)
+    if old.holds and not relative <= old.tol * (1 + _GAP) + MARGIN:
+        wrong = "holds"
+    if wrong:
+        raise ModelFormatError(
+            f"certificate field {wrong!r} is {getattr(old, wrong)!r}, but rational arithmetic gives an objective of "
+            f"{primal!r} and a bound of {dual!r}. {_REMEDY}"
+        )
+    note = f"{new.note} Decided in rational arithmetic.".strip()
+    return replace(
+        new, primal=primal, dual=dual, gap=gap, relative_gap=relative, holds=holds, response=found.response, note=note
+    )
 
 
 _REMEDY = "Pass the network that the certificate was made for, or certify this one."

@@ -132,6 +132,19 @@ def certify(**options: Any) -> int:
 
 
 @main.command()
+@click.argument("model", type=_ANY)
+@click.argument("file", type=_FILE)
+@click.option("--exact", is_flag=True, help="Decide once more in rational arithmetic, without any rounding.")
+@click.option("--time-limit", type=float, help="Seconds for the usual check.")
+@_json_option
+def verify(**options: Any) -> int:
+    """Check the certificate saved in MODEL (a folder written by fit) against FILE; leaves with 4 if it is not true."""
+    from convexnn.cli.verifying import run_verify
+
+    return run_verify(**options)
+
+
+@main.command()
 @_json_option
 def doctor(**options: Any) -> int:
     """Report versions, available solvers and threads."""

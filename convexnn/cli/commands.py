@@ -22,7 +22,7 @@ from convexnn.exceptions import ParameterError
 from convexnn.training.driver import Driver
 from convexnn.training.train import MAX_ITER
 
-__all__ = ["run_certify", "run_fit", "run_predict"]
+__all__ = ["columns_of", "run_certify", "run_fit", "run_predict"]
 
 # Share of a time limit that the largest useful penalty may take.
 _PENALTY = 0.2
@@ -35,7 +35,8 @@ def _names(features: str) -> list[str]:
     return names
 
 
-def _columns(table: Table, features: list[str], target: str) -> tuple[Floats, Floats]:
+def columns_of(table: Table, features: list[str], target: str) -> tuple[Floats, Floats]:
+    """Features (n, d) and target (n,) of a table."""
     if target in features:
         raise ParameterError(f"--target {target!r} is also among the features; remove it there.")
     return table.matrix(features), table.matrix([target])[:, 0]
@@ -64,7 +65,7 @@ def run_fit(
 ) -> int:
     """Train on columns of a file and write the model folder."""
     names = _names(features)
-    X, y = _columns(open_table(file), names, target)
+    X, y = columns_of(open_table(file), names, target)
     kind: dict[str, Any] = {"norm": norm, "bias": bias_from_word(bias)}
     limits: dict[str, Any] = {} if max_atoms is None else {"max_atoms": max_atoms}
     clock = Clock(check_time_limit(time_limit))
@@ -135,7 +136,7 @@ def run_certify(
         kind = bias_from_word(str(bias))
         recipe = Recipe(str(target), _names(str(features)), float(beta or 0.0), norm, kind)
     names = recipe.features if features is None else _names(features)
-    X, y = _columns(open_table(file), names, target or recipe.target)
+    X, y = columns_of(open_table(file), names, target or recipe.target)
     certificate = certify(
         network,
         X,

@@ -1,0 +1,1 @@
+"""Certificates decided in rational arithmetic: slow, with no rounding to be trusted."""
