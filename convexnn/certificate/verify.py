@@ -189,7 +189,7 @@ def _decided(old: Certificate, new: Certificate, problem: CertificateProblem) ->
     point = np.asarray(new.dual_point).reshape(new.n_samples, -1)[problem.rows]
     found = decide(
         problem.network, problem.X, problem.loss, point, beta=new.beta, norm=new.norm, bias=new.bias, scope=new.scope,
-        multipliers=problem.multipliers,
+        multipliers=problem.multipliers, groups=None if problem.groups is None else problem.groups.groups,
     )  # fmt: skip
     primal, dual = float_above(found.objective), -float_above(-found.bound)
     wrong = "dual" if Fraction(old.dual) > found.bound else ""

@@ -55,6 +55,7 @@ def decide(
     bias: Bias,
     scope: str,
     multipliers: Sequence[Sequence[Multipliers]] | None = None,
+    groups: Sequence[Sequence[int]] | None = None,
     max_visits: int = MAX_VISITS,
 ) -> Decision:
     """Objective and bound in rational arithmetic.
@@ -72,6 +73,8 @@ def decide(
         As in a certificate; beta=0 is interpolation.
     multipliers : sequence of sequences of multipliers, optional
         Those of a bound by moments, for each output.
+    groups : sequence of sequences of int, optional
+        Features that a neuron may see together; by default all.
     max_visits : int
         Largest number of samples that all turns around hyperplanes together may pass.
 
@@ -83,11 +86,16 @@ def decide(
         If the multipliers prove less than they should.
     """
     v = admissible(loss, v, centred=bias is True)
-    rows = np.hstack([X, np.ones((len(X), 1))]) if bias == "penalized" else X
-    (points, ex), (whole, ev) = integers(rows), integers(v)
+    ones = np.ones((len(X), int(bias == "penalized")))
+    rows = np.hstack([X, ones])
+    whole, ev = integers(v)
     if multipliers is None:
-        square = largest_response_squared(points, whole, norm=norm, bias=bias, scope=scope, max_visits=max_visits)
-        response = root_above(square) * power(ex + ev)
+        square = Fraction(0)
+        for group in [range(X.shape[1])] if groups is None else groups:
+            points, ex = integers(np.hstack([X[:, list(group)], ones]))
+            found = largest_response_squared(points, whole, norm=norm, bias=bias, scope=scope, max_visits=max_visits)
+            square = max(square, found * power(2 * ex))
+        response = root_above(square) * power(ev)
     else:
         response = root_above(moment_response_squared(rows, v, multipliers, norm=norm, bias=bias))
     penalty = Fraction(beta) if beta > 0 else _ONE

@@ -181,3 +181,17 @@ def test_exact_verification_refuses_what_is_not_true(loss):
     wrong = replace(result.certificate, dual=float(high * (1 + 1e-14)), gap=max(0.0, result.certificate.primal - high))
     with pytest.raises(ModelFormatError, match="dual"):
         verify(wrong, result.network, X, y, exact=True)
+
+
+@pytest.mark.parametrize("spec", ["no_interactions", "pairwise"])
+@pytest.mark.parametrize("norm", ["l1", "l2"])
+def test_certificates_over_groups_of_features_are_decided(norm, spec):
+    rng = np.random.default_rng(6)
+    X = rng.standard_normal((15, 3))
+    y = np.abs(X[:, 0]) + X[:, 1] * X[:, 2]
+    beta = 0.1 * beta_max(X, y, norm=norm, interaction_cst=spec)
+    result = train(X, y, beta=beta, norm=norm, interaction_cst=spec)
+    assert result.certificate.holds
+    exact = verify(result.certificate, result.network, X, y, exact=True)
+    assert exact.holds
+    assert result.certificate.dual <= exact.dual <= exact.primal
