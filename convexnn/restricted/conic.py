@@ -31,6 +31,11 @@ _BACKENDS: dict[str, tuple[str | None, str, dict[str, Any]]] = {
     "cvxpy": (None, "cvxpy", {}),
 }
 CONIC_SOLVERS = tuple(_BACKENDS)
+# The same for what CVXPY chooses by itself, by its name there; others are left at their defaults.
+_CHOSEN: dict[str, dict[str, Any]] = {
+    "OSQP": {"eps_abs": 1e-10, "eps_rel": 1e-10, "max_iter": 200_000},
+    **{name: options for name, _, options in _BACKENDS.values() if name is not None},
+}
 # Interior points leave inactive coefficients at 1e-10 of the active ones, first-order methods at more.
 _NEGLIGIBLE = 1e-9
 # What backends call their limit in seconds, and the least that is asked of them.
@@ -112,13 +117,20 @@ class ConicSolver(ColumnSolver):
         name, left = _TIME_OPTIONS.get(self._solver), clock.left
         return {} if name is None or left is None else {name: max(left, _LEAST_TIME)}
 
+    def _accuracy(self, program: Any) -> dict[str, Any]:
+        """Options that ask for all digits, also of the solver that CVXPY chooses; those of the user win."""
+        if self._name is not None or self._options:
+            return self._options
+        _, chain, _ = program.get_problem_data(solver=None)
+        return _CHOSEN.get(chain.solver.name(), {})
+
     def _run(self, program: Any, z: Any, clock: Clock) -> None:
         import cvxpy as cp
 
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # inaccurate solutions are judged by the gap, not by warnings
-                program.solve(solver=self._name, **self._options, **self._time_option(clock))
+                program.solve(solver=self._name, **self._accuracy(program), **self._time_option(clock))
         except (TypeError, ValueError) as error:
             raise ParameterError(
                 f"solver_options={self._options!r} were refused by solver={self._solver!r}: {error}"
