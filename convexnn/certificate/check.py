@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from convexnn._types import Floats
-from convexnn.geometry.exact import exact_sum, two_product, two_sum
+from convexnn.geometry.exact import exact_sum, sum_above, two_product, two_sum
 from convexnn.geometry.frame import Frame
 from convexnn.losses import LOSSES, Loss
 from convexnn.losses.log_loss import MulticlassLogLoss
@@ -179,11 +179,12 @@ def lower_bound(loss: Loss, v: Floats, s: float, *, centred: bool) -> float:
         apart, low = two_sum(loss.y, -_middle(loss)) if centred else (loss.y, np.zeros_like(loss.y))
         products = v * apart
         linear = exact_sum(products)
-        error = 2 * EPS * exact_sum(np.abs(products)) + exact_sum(np.abs(v * low)) + 1e-300
+        error = 2 * EPS * sum_above(np.abs(products)) + sum_above(np.abs(v * low)) + 1e-300
         energy = 0.0
         if kind in _QUADRATIC:
             weight = np.ones((len(v), 1)) if loss.weight is None else loss.weight
-            energy = exact_sum(v * np.divide(v, weight, out=np.zeros_like(v), where=weight > 0)) * (1 + 4 * EPS)
+            u = v if loss.weight is None else np.divide(v, weight, out=np.zeros_like(v), where=weight > 0)
+            energy = sum_above(v * u) * (1 + 4 * EPS)
         value = s * (linear - error) - 0.5 * s * (s * energy)
         return float(value - 4 * EPS * s * (abs(linear) + error + s * energy))
 
@@ -192,12 +193,12 @@ def _log_error(loss: Loss, v: Floats) -> float:
     """More than rounding can take from a dual value with logarithms."""
     weight = np.ones((len(v), 1)) if loss.weight is None else loss.weight
     if _kind(loss) != "poisson":
-        return 64 * EPS * exact_sum(weight * np.ones_like(v))
+        return 64 * EPS * sum_above(weight * np.ones_like(v))
     u = np.divide(v, weight, out=np.zeros_like(v), where=weight > 0)
     size = np.abs(loss.y) + np.abs(u)
     logs = 1.0 + np.abs(np.log(np.maximum(loss.y, 1e-300))) * (loss.y > 0)
     rate = np.maximum(loss.y - u, EPS * np.maximum(size, 1e-290))
-    return 64 * EPS * exact_sum(weight * size * (logs + np.abs(np.log(rate))))
+    return 64 * EPS * sum_above(weight * size * (logs + np.abs(np.log(rate))))
 
 
 def _middle(loss: Loss) -> Floats:
@@ -248,7 +249,7 @@ def objective_above(
         slopes = np.maximum(np.abs(loss.gradient(f + error)), np.abs(loss.gradient(f - error)))
         if isinstance(loss, MulticlassLogLoss):
             slopes = slopes + (2 * error.max() if loss.weight is None else 2 * loss.weight * error)
-        added = exact_sum(slopes * error) * (1 + 8 * EPS) + _value_error(loss, f)
+        added = sum_above(slopes * error) * (1 + 8 * EPS) + _value_error(loss, f)
     return Above(float((value * (1 + (16 + np.log2(len(X))) * EPS) + added + penalty) * (1 + 2 * EPS)), penalty)
 
 
@@ -256,11 +257,11 @@ def _value_error(loss: Loss, f: Floats) -> float:
     """More than rounding can take from a loss that is a difference; the others are sums of positive terms."""
     weight = np.ones((len(f), 1)) if loss.weight is None else loss.weight
     if isinstance(loss, MulticlassLogLoss):
-        return 16 * EPS * exact_sum(weight * (1.0 + np.abs(f).max(axis=1, keepdims=True)))
+        return 16 * EPS * sum_above(weight * (1.0 + np.abs(f).max(axis=1, keepdims=True)))
     if _kind(loss) != "poisson":
         return 0.0
     logs = 1.0 + np.abs(np.log(np.maximum(loss.y, 1e-300))) * (loss.y > 0)
-    return 32 * EPS * exact_sum(weight * (np.exp(f) + loss.y * (np.abs(f) + logs)))
+    return 32 * EPS * sum_above(weight * (np.exp(f) + loss.y * (np.abs(f) + logs)))
 
 
 def _outputs(network: ReLUNetwork, X: Floats, shift: Floats, middle: Floats) -> tuple[Floats, Floats]:

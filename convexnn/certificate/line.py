@@ -16,25 +16,25 @@ def _order(x: Floats) -> Ints | slice:
     return slice(None) if bool((x[:-1] <= x[1:]).all()) else np.argsort(x)
 
 
-def _integral(gaps: Floats, weights: Floats) -> Floats:
-    """sum over earlier samples of v_i |x_k - x_i|, sample by sample (n,).
+def _integral(gaps: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """sum over earlier samples of v_i |x_k - x_i|, sample by sample (n,), and of v_i (n - 1,).
 
     It grows from one sample to the next by gap * (sum of v so far): sums of like size, where the textbook form
     sum(v x) - x_k sum(v) cancels.
     """
     out = np.zeros(len(weights))
-    np.cumsum(gaps * np.cumsum(weights[:-1]), out=out[1:])
-    return out
+    sums = np.cumsum(weights[:-1])
+    np.cumsum(gaps * sums, out=out[1:])
+    return out, sums
 
 
-def _rounding(gaps: Floats, weights: Floats, integral: Floats) -> float:
+def _rounding(gaps: Floats, weights: Floats, integral: Floats, sums: Floats) -> float:
     """More than rounding can change any entry of an integral: every addition errs by a share of its own result.
 
     An error of the inner sum is carried along at most the whole line; none of the sums exceeds |v| times its length.
     """
     reach = float(gaps.sum())
-    sums = np.cumsum(weights[:-1])
-    np.abs(sums, out=sums)
+    sums = np.abs(sums, out=sums)
     inner = reach * float(sums.sum()) + 3.0 * float(gaps @ sums)
     slack = 1.0 + 2.0 * len(weights) * _EPS
     return _EPS * slack * (inner + float(np.abs(integral).sum())) + 2.0 * _EPS * reach * float(np.abs(weights).sum())
@@ -71,10 +71,11 @@ def line_response(x: Floats, v: Floats, norm: Norm = "l2") -> tuple[float, Float
     left, right = np.zeros(len(x)), np.zeros(len(x))
     for output in v.T:
         weights = output[order]
-        lower = _integral(gaps, weights)
-        upper = _integral(gaps[::-1], weights[::-1])[::-1]
+        lower, after = _integral(gaps, weights)
+        back, before = _integral(gaps[::-1], weights[::-1])
+        upper = back[::-1]
         # From the right the sums are the same ones but for the sign and rounding, as the weights sum to zero.
-        error += 2.0 * max(_rounding(gaps, weights, lower), _rounding(gaps[::-1], weights[::-1], upper))
+        error += 2.0 * max(_rounding(gaps, weights, lower, after), _rounding(gaps[::-1], weights, upper, before))
         if single:
             np.maximum(both, np.abs(lower, out=lower), out=both)
             np.maximum(both, np.abs(upper, out=upper), out=both)
@@ -114,7 +115,7 @@ def hinge_correlations(x: Floats, v: Floats, w: Floats, b: Floats) -> Floats:
         for k, output in enumerate(v.T):
             weights = output[order] if sign > 0 else output[order][::-1]
             beyond = np.cumsum(weights[::-1])[::-1]
-            sums = _integral(np.diff(turned)[::-1], weights[::-1])[::-1]
+            sums = _integral(np.diff(turned)[::-1], weights[::-1])[0][::-1]
             response = np.where(inside, sums[place] + distance * beyond[place], 0.0)
             out[mine, k] = np.abs(w[mine]) * response
     return out
