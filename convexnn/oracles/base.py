@@ -49,12 +49,15 @@ class Pricing:
         no neuron of its scope responds more, unless it stays below the floor that was asked for.
     complete : bool
         False if the time was over before everything was priced; `strongest` then bounds nothing.
+    above : float
+        No neuron of the scope responds more, also below the floor; infinite where that is not known.
     """
 
     neurons: NeuronSet
     responses: Floats
     strongest: float
     complete: bool = True
+    above: float = np.inf
 
     def __len__(self) -> int:
         return len(self.neurons)
@@ -73,12 +76,15 @@ class Oracle(ABC):
         Over which neurons it is: every one, the atoms of a dictionary, or only those that a search has met.
     moves : bool
         Whether answers may be neurons that are no wedges, whose best places a restricted solver has to find.
+    starts_on_wedges : bool
+        Whether a start among wedges pays, because they cost less to price.
     """
 
     strategy: str
     exact: bool
     scope: Scope
     moves: bool = False
+    starts_on_wedges: bool = True
 
     @abstractmethod
     def cost(self, n_outputs: int) -> float:

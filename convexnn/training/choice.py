@@ -19,6 +19,7 @@ from convexnn.oracles.line import LineOracle, RayOracle
 from convexnn.oracles.listed import ListedOracle
 from convexnn.oracles.pencil import PencilOracle
 from convexnn.oracles.planar import PlanarOracle
+from convexnn.oracles.sectors import SectorOracle, sector_count
 
 __all__ = [
     "MAX_PRICED",
@@ -38,6 +39,8 @@ _OLD = ("auto", "searched")
 MAX_PRICED = 300_000_000
 # Bytes of the angular orders that sweeps keep.
 _ORDERS = 2**30
+# Samples of one plane from which on sectors are faster than sweeps; of many planes they always are.
+_SECTORS = 1000
 # Hyperplanes of a sampled dictionary.
 _SAMPLE = 20_000
 # Largest dictionary that is preferred to a search where neurons cannot move off it (losses with kinks).
@@ -77,12 +80,19 @@ def wedges_suffice(frame: Frame) -> bool:
     return frame.norm == "l1" or all(part.frame.rank <= 1 for part in frame.parts)
 
 
-def _count(frame: Frame) -> int:
-    """Atoms of the dictionary, both orientations."""
-    counts = (
-        count_hyperplanes(frame.n, part.frame.rank, norm=frame.norm, affine=frame.affine) for part in frame.parts
+def _count(frame: Frame, *, sectors: bool = False) -> int:
+    """Atoms of the dictionary, both orientations; or what is visited where sectors of the plane spare most of them."""
+    return sum(
+        2 * frame.n * sector_count(frame.n)
+        if sectors and _is_plane(part.frame)
+        else 2 * count_hyperplanes(frame.n, part.frame.rank, norm=frame.norm, affine=frame.affine)
+        for part in frame.parts
     )
-    return 2 * sum(counts)
+
+
+def _is_plane(frame: Frame) -> bool:
+    """Whether the oracle by sectors serves the frame."""
+    return frame.rank == 2 and frame.affine and frame.norm == "l2" and frame.activation.slope == 0.0
 
 
 def make_plan(
@@ -124,9 +134,11 @@ def make_plan(
         raise ParameterError(f"scope={scope!r} is unknown; choose one of {', '.join(map(repr, SCOPES))}{old}.")
     if not any(part.frame.rank for part in frame.parts):
         return Plan(None, None, "network", "no neuron: all samples are equal, a constant is optimal")
-    count = _count(frame)
+    sectors = scope == "network" and movable and n_outputs == 1
+    sectors = sectors and (frame.groups is not None or frame.n >= _SECTORS)
+    count = _count(frame, sectors=sectors)
     if frame.groups is not None:
-        return _plan_groups(frame, count, scope == "network", movable, max_atoms, n_jobs)
+        return _plan_groups(frame, count, scope == "network", movable, sectors, max_atoms, n_jobs)
     if scope == "dictionary":
         return _dictionary(frame, count, max_atoms, random_state, n_jobs)
     # On the CPU NumPy is as fast as others, and gives tensors the same bits as arrays.
@@ -134,7 +146,7 @@ def make_plan(
     search = AscentOracle(frame, random_state=random_state, points=points, n_jobs=n_jobs, n_outputs=n_outputs)
     fixed = wedges_suffice(frame)
     if is_exact_over_networks(frame) and (fixed or movable) and count <= max_atoms:
-        exact = _exact_oracle(frame, network=True, n_jobs=n_jobs)
+        exact = _exact_oracle(frame, network=True, n_jobs=n_jobs, sectors=sectors)
         return Plan(exact, search, "network", f"{exact.strategy} ({spell_count(count)} atoms)")
     if not (fixed or movable) and count <= min(max_atoms, _SMALL):
         exact = _exact_oracle(frame, network=False, n_jobs=n_jobs)
@@ -149,7 +161,7 @@ def make_plan(
 
 
 def _plan_groups(
-    frame: Frame, count: int, network: bool, movable: bool, max_atoms: int, n_jobs: int | None
+    frame: Frame, count: int, network: bool, movable: bool, sectors: bool, max_atoms: int, n_jobs: int | None
 ) -> Plan:
     """An exact oracle for every group; there is no search among neurons that see some features.
 
@@ -176,23 +188,25 @@ def _plan_groups(
             budget=max_atoms,
         )
     moving = network and (movable or wedges_suffice(frame))
-    exact = _exact_oracle(frame, network=moving, n_jobs=n_jobs)
+    exact = _exact_oracle(frame, network=moving, n_jobs=n_jobs, sectors=sectors)
     why = "; neurons cannot move for this loss or solver" if network and not moving else ""
     return Plan(exact, None, exact.scope, f"{exact.strategy} ({spell_count(count)} atoms{why})")
 
 
-def _exact_oracle(frame: Frame, *, network: bool, n_jobs: int | None) -> Oracle:
+def _exact_oracle(frame: Frame, *, network: bool, n_jobs: int | None, sectors: bool = False) -> Oracle:
     parts = [(k, part.frame) for k, part in enumerate(frame.parts) if part.frame.rank]
-    if frame.groups is None:
-        return _oracle_of(frame, network=network, n_jobs=n_jobs)
-    memory = _ORDERS // max(1, len(parts))
-    oracles = [(k, _oracle_of(one, network=network, n_jobs=n_jobs, memory=memory)) for k, one in parts]
-    return GroupsOracle(frame, oracles)
+    # Groups are shared among threads, and so is the memory for what is sorted.
+    grouped = frame.groups is not None and len(parts) > 1
+    inner, memory = (1, _ORDERS // len(parts)) if grouped else (n_jobs, _ORDERS)
+    oracles = [(k, _oracle_of(one, network, sectors, inner, memory)) for k, one in parts]
+    return oracles[0][1] if frame.groups is None else GroupsOracle(frame, oracles, n_jobs)
 
 
-def _oracle_of(frame: Frame, *, network: bool, n_jobs: int | None, memory: int = _ORDERS) -> Oracle:
+def _oracle_of(frame: Frame, network: bool, sectors: bool, n_jobs: int | None, memory: int) -> Oracle:
     if frame.rank == 1:
         return LineOracle(frame) if frame.affine else RayOracle(frame)
+    if network and sectors and _is_plane(frame):
+        return SectorOracle(frame, n_jobs=n_jobs, memory=memory)
     if frame.rank == 2 and frame.affine:
         return PlanarOracle(frame, network=network, n_jobs=n_jobs, memory=memory)
     return PencilOracle(frame, network=network, n_jobs=n_jobs, memory=memory)

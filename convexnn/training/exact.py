@@ -70,25 +70,26 @@ class ExactMethod:
         return make_solver(problem, self._solver, self._options, self._params.newton)
 
     def _move(self, problem: LassoProblem, limits: Limits) -> Solution:
-        """Every l2 neuron counts: the wedge optimum is close, and its neurons then move inside their faces."""
+        """Every l2 neuron counts: fixed ones come close to the optimum, and then move inside their faces."""
         trace: tuple[Progress, ...] = ()
+        params, newton = self._params, self._params.newton
         if self._faces is None:
-            coarse = replace(limits, tol=max(limits.tol, self._params.start_tol))
-            columns = self._column_solver(problem)
-            first = generate(problem, self._oracle.wedges_only(), columns, coarse, params=self._params)
+            on_wedges = self._oracle.starts_on_wedges or not FaceSolver.serves(problem)
+            oracle = self._oracle.wedges_only() if on_wedges else self._oracle
+            coarse = replace(limits, tol=max(limits.tol, params.start_tol if on_wedges else params.network_start_tol))
+            first = generate(problem, oracle, self._column_solver(problem), coarse, params=params)
             if len(first.trace) == limits.max_iter or limits.clock.expired:
                 return first
             trace = first.trace
             if not FaceSolver.serves(problem):
                 # Neurons move by local descent; the exact oracle adds what is missing and proves the end.
                 return self._descend(problem, first, limits)
-            newton = self._params.newton
             self._faces = FaceSolver(
-                problem, lambda one: make_length_solver(one, newton), self._params.faces, newton
+                problem, lambda one: make_length_solver(one, newton), params.faces, newton
             )  # fmt: skip
             self._faces.start(first.neurons)
         last = generate(
-            problem, self._oracle, self._faces, limits.after(trace), params=self._params, batch=self._params.face_batch
+            problem, self._oracle, self._faces, limits.after(trace), params=params, batch=params.face_batch
         )
         return last.after(trace)
 

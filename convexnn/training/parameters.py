@@ -24,6 +24,8 @@ class ExactParams:
         Methods go to this share of the tolerance, so that the gap that is recomputed afterwards is below it, too.
     start_tol : float > 0
         Relative gap over wedges at which their neurons may begin to move.
+    network_start_tol : float > 0
+        The same over all neurons, where an oracle prices them as soon as wedges.
     batch, face_batch : int >= 1
         Neurons asked for per round: fixed ones, and once neurons move.
     max_inactive : int >= 1
@@ -52,6 +54,7 @@ class ExactParams:
 
     inner_tol: float = 0.5
     start_tol: float = 1e-6
+    network_start_tol: float = 1e-2
     batch: int = 64
     face_batch: int = 256
     max_inactive: int = 400

@@ -10,6 +10,7 @@ void bind_newton(nb::module_& m);
 void bind_forward_backward(nb::module_& m);
 void bind_pencil(nb::module_& m);
 void bind_planar(nb::module_& m);
+void bind_sectors(nb::module_& m);
 void bind_wedge(nb::module_& m);
 
 NB_MODULE(_core, m) {
@@ -21,5 +22,6 @@ NB_MODULE(_core, m) {
     bind_forward_backward(m);
     bind_pencil(m);
     bind_planar(m);
+    bind_sectors(m);
     bind_wedge(m);
 }

@@ -1,0 +1,323 @@
+#include "convexnn/sectors.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+#include <utility>
+
+#include "convexnn/parallel.hpp"
+#include "convexnn/vector.hpp"
+
+namespace convexnn {
+
+namespace {
+constexpr double kFirst = 0.7390851332151607, kShift = 0.2718281828459045;  // no direction is one of a regular grid
+constexpr double kPi = 3.14159265358979323846;
+constexpr double kRounding = 1e-13;       // of a running sum, as a share of all that is summed
+constexpr std::size_t kSectors = 16;      // sectors of one chunk: the same for any number of threads
+constexpr std::size_t kSmall = 1 << 14;   // samples times sectors below which there is one chunk
+constexpr double kTiny = 1e-300;
+constexpr double kAlike = 0.02;           // neurons whose angles and offsets differ by less are alike
+
+double larger(double a, double b) { return a > b ? a : b; }
+}  // namespace
+
+struct SectorOracle::Chunk {
+    std::vector<Item> items;
+    std::vector<double> best;           // strongest end of each pivot, and its direction
+    std::vector<std::uint32_t> where;
+    double top = 0.0, largest = 0.0;    // largest of them, and largest bound
+};
+
+SectorOracle::SectorOracle(const double* points, std::size_t n, std::size_t sectors, std::size_t memory)
+    : n_(n), sectors_(sectors), keep_(n > 0 && sectors * sizeof(std::uint32_t) <= memory / n), x_(n), y_(n) {
+    double lowest[2] = {0.0, 0.0}, highest[2] = {0.0, 0.0};
+    for (std::size_t i = 0; i < n; ++i) {
+        x_[i] = points[2 * i], y_[i] = points[2 * i + 1];
+        for (std::size_t k = 0; k < 2; ++k) {
+            lowest[k] = i ? std::min(lowest[k], points[2 * i + k]) : points[k];
+            highest[k] = i ? std::max(highest[k], points[2 * i + k]) : points[k];
+        }
+    }
+    spread_ = larger(highest[0] - lowest[0], highest[1] - lowest[1]);
+    for (std::size_t b = 0; b < sectors; ++b) {
+        const double at = static_cast<double>(b);
+        const double angle = kFirst + kPi / static_cast<double>(sectors) * (at + kShift * std::sin(at));
+        wx_.push_back(std::cos(angle)), wy_.push_back(std::sin(angle));
+    }
+    wx_.push_back(-wx_[0]), wy_.push_back(-wy_[0]);
+    if (keep_) orders_.resize(sectors * n), sorted_.assign(sectors, 0);
+}
+
+bool SectorOracle::sort_along(std::size_t b, std::uint32_t* order, StopCheck& stop) const {
+    std::vector<std::pair<double, std::uint32_t>> keys(n_), merged;
+    for (std::size_t i = 0; i < n_; ++i)
+        keys[i] = {-(wx_[b] * x_[i] + wy_[b] * y_[i]), static_cast<std::uint32_t>(i)};
+    if (!sort_distinct(keys, merged, stop)) return false;
+    for (std::size_t i = 0; i < n_; ++i) order[i] = keys[i].second;
+    return true;
+}
+
+const std::uint32_t* SectorOracle::order(std::size_t b, std::vector<std::uint32_t>& own, StopCheck& stop) {
+    if (!keep_) {
+        own.resize(n_);
+        return sort_along(b, own.data(), stop) ? own.data() : nullptr;
+    }
+    std::uint32_t* kept = &orders_[b * n_];
+    if (!sorted_[b]) {  // a direction is sorted by the chunk that begins with it, or has it inside, before the others
+        if (!sort_along(b, kept, stop)) return nullptr;
+        sorted_[b] = 1;
+    }
+    return kept;
+}
+
+// U of the samples ahead of every pivot along a direction, for positive (px, py) and negative weights, one value per
+// sample; and the response there.
+struct SectorOracle::State {
+    std::vector<double> px, py, nx, ny, end;
+    explicit State(std::size_t n) : px(n), py(n), nx(n), ny(n), end(n) {}
+};
+
+// What does not depend on the direction: weights of either sign, and the sums over all samples, per pivot.
+struct SectorOracle::Totals {
+    std::vector<double> positive, negative, x, y;
+    double slack = 0.0;
+};
+
+SectorOracle::Totals SectorOracle::total(const double* v) const {
+    Totals all{std::vector<double>(n_), std::vector<double>(n_), std::vector<double>(n_), std::vector<double>(n_), 0.0};
+    double mass = 0.0, mx = 0.0, my = 0.0, size = 0.0;
+    for (std::size_t i = 0; i < n_; ++i) {
+        all.positive[i] = larger(v[i], 0.0), all.negative[i] = larger(-v[i], 0.0);
+        mass += v[i], mx += v[i] * x_[i], my += v[i] * y_[i];
+        size += std::fabs(v[i]) * (std::fabs(x_[i]) + std::fabs(y_[i]));
+    }
+    for (std::size_t i = 0; i < n_; ++i) all.x[i] = mx - mass * x_[i], all.y[i] = my - mass * y_[i];
+    all.slack = kRounding * size;
+    return all;
+}
+
+// Running sums along a direction.
+void SectorOracle::run(std::size_t b, const std::uint32_t* along, const Totals& all, State& now) const {
+    const bool turned = b == sectors_;  // from behind the same samples are met in the opposite order
+    double p0 = 0.0, p1 = 0.0, p2 = 0.0, n0 = 0.0, n1 = 0.0, n2 = 0.0;
+    for (std::size_t r = 0; r < n_; ++r) {
+        const std::size_t i = along[turned ? n_ - 1 - r : r];
+        const double x = x_[i], y = y_[i], up = all.positive[i], down = all.negative[i];
+        now.px[i] = p1 - p0 * x, now.py[i] = p2 - p0 * y, now.nx[i] = n1 - n0 * x, now.ny[i] = n2 - n0 * y;
+        p0 += up, p1 += up * x, p2 += up * y;
+        n0 += down, n1 += down * x, n2 += down * y;
+    }
+}
+
+namespace {
+// Bounds on the responses in the sector between two unit directions (ox, oy) and (wx, wy), for n pivots.
+CONVEXNN_CLONES void bound(const double* opx, const double* opy, const double* onx, const double* ony,
+                           const double* from, const double* px, const double* py, const double* nx, const double* ny,
+                           const double* to, double ox, double oy, double wx, double wy, double slack, std::size_t n,
+                           double* out) {
+    // On the unit circle between the ends a linear bound is larger than on their chord.
+    const double stretch = 1.0 / std::sqrt(0.5 * (1.0 + wx * ox + wy * oy));
+    for (std::size_t i = 0; i < n; ++i) {
+        const double dpx = opx[i] - px[i], dpy = opy[i] - py[i], dnx = onx[i] - nx[i], dny = ony[i] - ny[i];
+        // What P or N, the larger one, lose at an end by their tangent at the other end; of all mixtures of both
+        // tangents the best is the one that gives both ends the same bound.
+        const double e0 = larger(larger(ox * dpx + oy * dpy, ox * dnx + oy * dny), 0.0);
+        const double e1 = larger(larger(-wx * dpx - wy * dpy, -wx * dnx - wy * dny), 0.0);
+        const double share = e0 / (e0 + e1 + kTiny);
+        out[i] = larger(larger(from[i], to[i]), from[i] + share * (to[i] - from[i]) + share * e1) * stretch + slack;
+    }
+}
+
+// The larger response of both orientations along (wx, wy), for n pivots.
+CONVEXNN_CLONES void respond(const double* px, const double* py, const double* nx, const double* ny, const double* tx,
+                             const double* ty, double wx, double wy, std::size_t n, double* out) {
+    for (std::size_t i = 0; i < n; ++i) {
+        const double near = wx * (px[i] - nx[i]) + wy * (py[i] - ny[i]);
+        out[i] = larger(std::fabs(near), std::fabs(wx * tx[i] + wy * ty[i] - near));
+    }
+}
+
+CONVEXNN_CLONES double largest(const double* values, std::size_t n) {
+    double top[4] = {};
+    for (std::size_t i = 0; i < n; ++i) top[i % 4] = larger(top[i % 4], values[i]);
+    return larger(larger(top[0], top[1]), larger(top[2], top[3]));
+}
+}  // namespace
+
+// Ends and bounds of the sectors first to last.
+bool SectorOracle::look(std::size_t first, std::size_t last, const Totals& all, double floor, Chunk& out,
+                        StopCheck& stop) {
+    out.best.assign(n_, 0.0), out.where.assign(n_, static_cast<std::uint32_t>(first));
+    State old(n_), now(n_);
+    std::vector<double> bounds(n_);
+    std::vector<std::uint32_t> own;
+    for (std::size_t b = first; b <= last; ++b) {
+        if (stop(2 * n_)) return false;
+        const std::uint32_t* along = order(b == sectors_ ? 0 : b, own, stop);
+        if (!along) return false;
+        run(b, along, all, now);
+        respond(now.px.data(), now.py.data(), now.nx.data(), now.ny.data(), all.x.data(), all.y.data(), wx_[b], wy_[b],
+                n_, now.end.data());
+        for (std::size_t i = 0; i < n_; ++i)
+            if (now.end[i] > out.best[i]) out.best[i] = now.end[i], out.where[i] = static_cast<std::uint32_t>(b);
+        out.top = larger(out.top, largest(now.end.data(), n_));
+        if (b > first) {
+            bound(old.px.data(), old.py.data(), old.nx.data(), old.ny.data(), old.end.data(), now.px.data(),
+                  now.py.data(), now.nx.data(), now.ny.data(), now.end.data(), wx_[b - 1], wy_[b - 1], wx_[b], wy_[b],
+                  all.slack, n_, bounds.data());
+            const double least = larger(floor, out.top), most = largest(bounds.data(), n_);
+            out.largest = larger(out.largest, most);
+            for (std::size_t i = 0; most > least && i < n_; ++i)
+                if (bounds[i] > least)
+                    out.items.push_back({bounds[i], static_cast<std::uint32_t>(b - 1), static_cast<std::uint32_t>(i)});
+        }
+        std::swap(old, now);
+    }
+    return true;
+}
+
+// Every line and every arc of one pivot in one sector, from sums of its own.
+SectorNeuron SectorOracle::walk(const Item& item, const SectorCall& call) const {
+    struct Event {
+        double t;
+        std::uint32_t sample;
+    };
+    const std::size_t p = item.pivot, b = item.sector;
+    const double x = x_[p], y = y_[p], ax = wx_[b], ay = wy_[b], bx = wx_[b + 1], by = wy_[b + 1];
+    static thread_local std::vector<Event> events;
+    events.clear();
+    double ux = 0.0, uy = 0.0, tx = 0.0, ty = 0.0;
+    for (std::size_t i = 0; i < n_; ++i) {
+        const double zx = x_[i] - x, zy = y_[i] - y, v = call.v[i];
+        const double s = ax * zx + ay * zy, e = bx * zx + by * zy;
+        tx += v * zx, ty += v * zy;
+        if (s > 0.0 || (s == 0.0 && e > 0.0)) ux += v * zx, uy += v * zy;
+        if ((s > 0.0 && e < 0.0) || (s < 0.0 && e > 0.0)) events.push_back({s / (s - e), static_cast<std::uint32_t>(i)});
+    }
+    std::sort(events.begin(), events.end(), [](const Event& a, const Event& c) {
+        return a.t < c.t || (a.t == c.t && a.sample < c.sample);
+    });
+    SectorNeuron best;
+    best.pivot = p;
+    auto offer = [&](double value, double wx, double wy, std::int64_t row) {
+        if (value > best.value) best.value = value, best.wx = wx, best.wy = wy, best.row = row;
+    };
+    // The response at a unit direction, of both orientations; and the arc that ends there.
+    double lx = ax, ly = ay;
+    auto at = [&](double wx, double wy, std::int64_t row) {
+        const double near = wx * ux + wy * uy, far = wx * tx + wy * ty - near;
+        offer(std::fabs(near), wx, wy, row), offer(std::fabs(far), -wx, -wy, row);
+    };
+    auto arc = [&](double hx, double hy) {
+        for (int side = 0; side < 2; ++side) {
+            const double sx = side ? tx - ux : ux, sy = side ? ty - uy : uy;
+            const double turn = sx * lx + sy * ly < 0.0 ? -1.0 : 1.0, dx = turn * sx, dy = turn * sy;
+            if (lx * dy - ly * dx < 0.0 || dx * hy - dy * hx < 0.0) continue;
+            const double length = std::sqrt(dx * dx + dy * dy), sign = side ? -1.0 : 1.0;
+            if (length > 0.0) offer(length, sign * dx / length, sign * dy / length, -1);
+        }
+        lx = hx, ly = hy;
+    };
+    at(ax, ay, -1);
+    for (const Event& event : events) {
+        const double zx = x_[event.sample] - x, zy = y_[event.sample] - y, length = std::sqrt(zx * zx + zy * zy);
+        double wx = -zy / length, wy = zx / length;
+        if (wx * (ax + bx) + wy * (ay + by) < 0.0) wx = -wx, wy = -wy;
+        arc(wx, wy);
+        at(wx, wy, static_cast<std::int64_t>(event.sample));
+        const double v = ax * zx + ay * zy > 0.0 ? -call.v[event.sample] : call.v[event.sample];
+        ux += v * zx, uy += v * zy;
+    }
+    arc(bx, by);
+    at(bx, by, -1);
+    return best;
+}
+
+// The strongest, without those that are nearly the same line.
+void SectorOracle::select(std::vector<SectorNeuron>& found, std::size_t limit) const {
+    std::sort(found.begin(), found.end(), [](const SectorNeuron& a, const SectorNeuron& b) {
+        return a.value > b.value || (a.value == b.value && (a.pivot < b.pivot || (a.pivot == b.pivot && a.wx < b.wx)));
+    });
+    std::vector<SectorNeuron> kept;
+    for (const SectorNeuron& one : found) {
+        if (kept.size() == limit) break;
+        const double c = one.wx * x_[one.pivot] + one.wy * y_[one.pivot];
+        const bool alike = std::any_of(kept.begin(), kept.end(), [&](const SectorNeuron& other) {
+            const double d = other.wx * x_[other.pivot] + other.wy * y_[other.pivot];
+            return std::fabs(one.wx - other.wx) + std::fabs(one.wy - other.wy) < kAlike &&
+                   std::fabs(c - d) < kAlike * spread_;
+        });
+        if (!alike) kept.push_back(one);
+    }
+    found.swap(kept);
+}
+
+SectorAnswer SectorOracle::price(const SectorCall& call, StopCheck& stop) {
+    SectorAnswer answer;
+    const std::size_t parts = n_ * sectors_ <= kSmall ? 1 : (sectors_ + kSectors - 1) / kSectors;
+    const std::size_t width = (sectors_ + parts - 1) / parts;
+    if (keep_)  // chunks share the directions at their ends
+        if (!parallel_for(sectors_, call.threads, stop, [&](std::size_t b, unsigned) {
+                std::vector<std::uint32_t> none;
+                order(b, none, stop);
+            }))
+            return answer;
+    const Totals all = total(call.v);
+    std::vector<Chunk> chunks(parts);
+    const bool bounded = parallel_for(parts, call.threads, stop, [&](std::size_t k, unsigned) {
+        look(k * width, std::min(sectors_, (k + 1) * width), all, call.floor, chunks[k], stop);
+    });
+    if (!bounded) return answer;
+    std::vector<Item> items;
+    std::vector<std::pair<double, Item>> ends;  // of each pivot the best direction, if it is above the floor
+    double top = 0.0, largest = 0.0;
+    for (const Chunk& chunk : chunks) top = larger(top, chunk.top), largest = larger(largest, chunk.largest);
+    for (std::size_t p = 0; p < n_; ++p) {
+        double best = call.floor;
+        Item item = {0.0, 0, static_cast<std::uint32_t>(p)};
+        for (const Chunk& chunk : chunks)
+            if (chunk.best[p] > best) best = chunk.best[p], item.sector = chunk.where[p], item.bound = best;
+        if (item.bound > 0.0) ends.emplace_back(best, item);
+    }
+    const double least = larger(call.floor, top);
+    for (const Chunk& chunk : chunks)
+        for (const Item& item : chunk.items)
+            if (item.bound > least) items.push_back(item);
+    std::sort(items.begin(), items.end(), [](const Item& a, const Item& b) {
+        return std::make_tuple(-a.bound, a.sector, a.pivot) < std::make_tuple(-b.bound, b.sector, b.pivot);
+    });
+    answer.strongest = top;
+    std::vector<SectorNeuron> found;
+    for (const Item& item : items) {
+        if (item.bound <= larger(call.floor, answer.strongest)) break;
+        if (stop(2 * n_)) return answer;
+        found.push_back(walk(item, call));
+        answer.strongest = larger(answer.strongest, found.back().value);
+    }
+    const std::size_t tried = std::min(ends.size(), 4 * call.limit);
+    std::partial_sort(ends.begin(), ends.begin() + static_cast<std::ptrdiff_t>(tried), ends.end(),
+                      [](const auto& a, const auto& b) {
+                          return a.first > b.first || (a.first == b.first && a.second.pivot < b.second.pivot);
+                      });
+    for (std::size_t k = 0; k < tried; ++k)
+        for (std::size_t side = 0; side < 2; ++side) {
+            if (stop(2 * n_)) return answer;
+            Item item = ends[k].second;
+            item.sector = static_cast<std::uint32_t>(side ? item.sector % sectors_
+                                                          : (item.sector + sectors_ - 1) % sectors_);
+            found.push_back(walk(item, call));
+        }
+    found.erase(std::remove_if(found.begin(), found.end(),
+                               [&](const SectorNeuron& one) { return !(one.value > call.floor); }),
+                found.end());
+    select(found, call.limit);
+    for (const SectorNeuron& one : found) answer.strongest = larger(answer.strongest, one.value);
+    answer.neurons = std::move(found);
+    // What was not looked into is below the floor or below the strongest.
+    answer.above = items.empty() ? largest : larger(call.floor, answer.strongest);
+    answer.complete = true;
+    return answer;
+}
+
+}  // namespace convexnn
