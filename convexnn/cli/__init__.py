@@ -1,7 +1,7 @@
 """The command `convexnn`: train, predict and verify from files.
 
 Progress goes to standard error, results to standard output (as JSON with ``--json``). Exit codes:
-0 certified, 2 wrong usage, 3 not certified, 4 bad data, 5 dictionary too large, 130 interrupted.
+0 done, 2 wrong usage, 3 a required gap is not proved, 4 bad data or files, 5 too large, 130 interrupted.
 Heavy imports happen inside the commands, so that ``--help`` answers at once.
 """
 
@@ -40,7 +40,7 @@ def _training_options(function: Any) -> Any:
         [
             click.option("--norm", type=_NORM, default="l2", show_default=True, help="Norm of weights."),
             click.option("--bias", type=_BIAS, default="free", show_default=True, help="Hidden biases."),
-            click.option("--beta", type=float, help="Weight decay; by default beta-ratio * beta_max."),
+            click.option("--beta", help="Weight decay, or auto: cross-validation [default: beta-ratio * beta_max]."),
             click.option("--beta-ratio", type=float, default=1e-2, show_default=True, help="Of beta_max."),
             click.option("--solver", default="auto", show_default=True, help="Backend, see doctor."),
             click.option("--tol", type=float, help="Gap to reach, or what a search may leave [default: 1e-6, 1e-3]."),
@@ -77,8 +77,13 @@ def demo(**options: Any) -> int:
 
 @main.command()
 @click.argument("file", type=_FILE)
-@click.option("--target", required=True, help="Column to predict.")
-@click.option("--features", required=True, help="Columns to use, separated by commas.")
+@click.option("--target", required=True, help="Column to predict: numbers, labels or counts.")
+@click.option("--features", help="Columns to use, separated by commas [default: all but the target].")
+@click.option("--drop", help="Columns to leave out, separated by commas.")
+@click.option("--kind", "kinds", multiple=True, metavar="COLUMN=KIND", help="numeric, categorical, boolean or date.")
+@click.option("--raw", is_flag=True, help="Take the columns as numbers: no scaling, no levels, nothing filled.")
+@click.option("--loss", help="squared_error, huber, quantile(0.9), poisson, log_loss, ... [default: by the target].")
+@click.option("--test-size", type=float, help="Share of the rows kept for a test, as 0.2.")
 @click.option("--out", type=click.Path(path_type=Path), default="model", show_default=True, help="Folder.")
 @click.option(
     "--scope", type=click.Choice(["network", "dictionary"]), default="network", show_default=True,
@@ -88,8 +93,8 @@ def demo(**options: Any) -> int:
 @_training_options
 @_json_option
 def fit(**options: Any) -> int:
-    """Train on the columns of FILE (CSV or Parquet) and write network and certificate."""
-    from convexnn.cli.commands import run_fit
+    """Train on the columns of FILE (CSV, Parquet, Excel) and write network, certificate and recipe."""
+    from convexnn.cli.fitting import run_fit
 
     return run_fit(**options)
 
@@ -105,6 +110,18 @@ def predict(**options: Any) -> int:
     from convexnn.cli.commands import run_predict
 
     return run_predict(**options)
+
+
+@main.command()
+@click.argument("model", type=_ANY)
+@click.argument("file", type=_FILE)
+@click.option("--target", help="Column that was predicted [default: that of the fit].")
+@_json_option
+def evaluate(**options: Any) -> int:
+    """Score MODEL (a folder written by fit) on the rows of FILE; rows kept for a test apart."""
+    from convexnn.cli.commands import run_evaluate
+
+    return run_evaluate(**options)
 
 
 @main.command()

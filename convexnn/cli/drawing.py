@@ -9,13 +9,18 @@ from typing import Any
 import numpy as np
 
 from convexnn.cli.exits import Exit
-from convexnn.cli.models import bias_from_word, groups_from_words, load_model
+from convexnn.cli.models import Recipe, bias_from_word, groups_from_words, load_model
+from convexnn.cli.outputs import check_file, check_folder, new_file
+from convexnn.cli.prepared import column_names, read_prepared
 from convexnn.cli.reporting import show
 from convexnn.data import open_table
 from convexnn.exceptions import DataError, ParameterError
 from convexnn.training import Path as Solutions, solve_path
 
 __all__ = ["run_path", "run_plot"]
+
+
+_PICTURES = (".png", ".svg", ".pdf")
 
 
 def _use_files_only() -> None:
@@ -28,17 +33,26 @@ def _use_files_only() -> None:
     matplotlib.use("Agg")
 
 
+def _check_picture(out: Path) -> None:
+    """Raise unless a picture of this suffix can be written there."""
+    check_file(out)
+    if out.suffix.lower() not in _PICTURES:
+        raise ParameterError(f"{out}: the suffix {out.suffix!r} is no picture; choose {', '.join(_PICTURES)}.")
+
+
 def run_plot(*, model: Path, file: Path, out: Path, target: str | None, features: str | None, as_json: bool) -> int:
     """Draw a saved network with one or two inputs over the data."""
+    _check_picture(out)
     _use_files_only()
     from convexnn.plots import LineDisplay, PlanarDisplay
 
     network, recipe = load_model(model)
     if recipe is None and (target is None or features is None):
         raise ParameterError(f"{model} does not say which columns it uses; give --target and --features.")
-    names = features.split(",") if features is not None else (recipe.features if recipe is not None else [])
-    table = open_table(file)
-    X, y = table.matrix([name.strip() for name in names]), table.matrix([target or recipe.target])[:, 0]  # type: ignore[union-attr]
+    names = column_names("--features", features)
+    if recipe is None:
+        recipe = Recipe(str(target), names or [], 0.0, "l2", True)
+    X, y, _, _ = read_prepared(file, recipe, target=target, features=names)
     if network.n_features not in (1, 2) or network.n_outputs != 1:
         raise DataError(
             f"the network has {network.n_features} inputs and {network.n_outputs} outputs; pictures need one or two "
@@ -48,7 +62,8 @@ def run_plot(*, model: Path, file: Path, out: Path, target: str | None, features
     picture: Any = (
         kind.from_network(network, X, y) if kind is PlanarDisplay else LineDisplay.from_estimator(network, X, y)
     )
-    picture.figure_.savefig(out, dpi=150)
+    with new_file(out) as place:
+        picture.figure_.savefig(place, dpi=150)
     show({"neurons": network.n_neurons, "samples": len(X), "written_to": str(out)}, as_json=as_json)
     return Exit.CERTIFIED
 
@@ -58,10 +73,11 @@ def run_path(
     time_limit: float | None, interaction_cst: str | None, norm: Any, bias: str, as_json: bool,
 ) -> int:  # fmt: skip
     """Train a path; certified if every network on it is."""
+    check_folder(out)
     _use_files_only()
     from convexnn.plots import PathDisplay
 
-    names = [name.strip() for name in features.split(",") if name.strip()]
+    names = column_names("--features", features) or []
     table = open_table(file)
     X, y = table.matrix(names), table.matrix([target])[:, 0]
     options: dict[str, Any] = {

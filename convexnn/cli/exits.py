@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from enum import IntEnum
 from typing import Any
 
@@ -10,6 +11,14 @@ import click
 from convexnn.exceptions import ConvexNNError, DictionarySizeError, ParameterError
 
 __all__ = ["Exit", "ExitCodes"]
+
+
+_REMEDIES = {
+    errno.ENOSPC: "free some space, or write elsewhere; what was there before is unchanged",
+    errno.EACCES: "change its permissions, or write elsewhere",
+    errno.ENOENT: "make the folder first",
+    errno.EISDIR: "give the name of a file",
+}
 
 
 class Exit(IntEnum):
@@ -41,6 +50,16 @@ class ExitCodes(click.Group):
         except ConvexNNError as error:
             click.echo(f"convexnn: {error}", err=True)
             code = _code(error)
+        except BrokenPipeError:
+            raise  # who reads has read enough; click ends quietly
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename is not None else ""
+            remedy = _REMEDIES.get(error.errno or 0, "check the path, or write elsewhere")
+            click.echo(f"convexnn: {place}{error.strerror or error}; {remedy}.", err=True)
+            code = Exit.BAD_DATA
+        except MemoryError as error:
+            click.echo(f"convexnn: not enough memory ({error}); use fewer rows or columns.", err=True)
+            code = Exit.TOO_LARGE
         except KeyboardInterrupt:
             click.echo("convexnn: interrupted", err=True)
             code = Exit.INTERRUPTED

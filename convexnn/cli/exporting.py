@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ import click
 
 from convexnn.certificate import Certificate
 from convexnn.cli.exits import Exit
-from convexnn.cli.models import bias_from_word
+from convexnn.cli.models import Recipe, bias_from_word, load_model
+from convexnn.cli.outputs import check_file, new_file
 from convexnn.cli.reporting import show
 from convexnn.data import open_table
-from convexnn.export import export_dictionary, export_network, import_network
+from convexnn.export import export_dictionary, export_network, import_network, table_to_onnx, to_text
 from convexnn.network import DeepReLUNetwork, ReLUNetwork
 
 __all__ = ["run_dictionary", "run_export"]
@@ -25,17 +27,20 @@ class _Certified:
     certificate: Certificate | None
 
 
-def run_export(*, model: Path, out: Path, dtype: str, as_json: bool) -> int:
-    """Convert a network file, with the certificate of its folder."""
+def run_export(*, model: Path, out: Path, dtype: str, network_only: bool, as_json: bool) -> int:
+    """Convert a network file, with the certificate of its folder and the preparation of its columns."""
+    check_file(out)
     source = model / "network.safetensors" if model.is_dir() else model
     proof = model / "certificate.json" if model.is_dir() else None
     certificate = Certificate.load(proof) if proof is not None and proof.is_file() else None
+    recipe = load_model(model)[1] if (model / "model.json").is_file() else None
     network = import_network(source)
-    export_network(_Certified(network, certificate), out, dtype=dtype)
+    with new_file(out) as place:
+        columns = _write(_Certified(network, certificate), recipe, place, dtype, network_only=network_only)
     show(
         {
             "neurons": network.n_neurons,
-            "inputs": network.n_features,
+            "inputs": columns or network.n_features,
             "outputs": network.n_outputs,
             "certificate": certificate is not None,
             "written_to": str(out),
@@ -43,6 +48,25 @@ def run_export(*, model: Path, out: Path, dtype: str, as_json: bool) -> int:
         as_json=as_json,
     )
     return Exit.CERTIFIED
+
+
+def _write(model: _Certified, recipe: Recipe | None, place: Path, dtype: str, *, network_only: bool) -> int:
+    """Write the file; returns the number of raw columns that it takes, 0 if it takes those of the network."""
+    table = None
+    if recipe is not None and recipe.table is not None:
+        from convexnn.data import TableRecipe
+
+        table = TableRecipe.from_json(json.dumps(recipe.table))
+    if recipe is not None and table is not None and place.suffix.lower() == ".onnx" and not network_only:
+        proto = table_to_onnx(table, model.network, loss=recipe.loss, classes=recipe.classes, dtype=dtype)
+        place.write_bytes(proto.SerializeToString(deterministic=True))
+        return len(table.columns_)
+    if recipe is not None and place.suffix.lower() == ".txt":
+        names = recipe.features if table is None else [str(name) for name in table.get_feature_names_out()]
+        place.write_text(to_text(model, norm=recipe.norm, feature_names=names), encoding="utf-8")
+        return 0
+    export_network(model, place, dtype=dtype)
+    return 0
 
 
 def run_dictionary(

@@ -9,6 +9,7 @@ from typing import Any
 
 from convexnn._types import Bias, Norm
 from convexnn.certificate import Certificate
+from convexnn.cli.outputs import new_files
 from convexnn.exceptions import ModelFormatError, ParameterError
 from convexnn.geometry.interactions import PAIRS, SINGLE
 from convexnn.losses.registry import current_name
@@ -55,6 +56,12 @@ class Recipe:
     features : list of str
     norm, bias, beta, loss, interaction_cst :
         As in :func:`convexnn.train`.
+    classes : list of str, optional
+        Labels in order, if they are what is predicted.
+    table : dict, optional
+        How the columns become numbers (:meth:`convexnn.data.TableRecipe.to_json`); by default they are numbers.
+    split : dict, optional
+        Share of the rows kept for a test, seed, and number of rows with a target.
     """
 
     target: str
@@ -64,14 +71,17 @@ class Recipe:
     bias: Bias
     loss: str = "squared_error"
     interaction_cst: Any = None
+    classes: list[str] | None = None
+    table: dict[str, Any] | None = None
+    split: dict[str, Any] | None = None
 
 
 def save_model(folder: Path, network: ReLUNetwork, certificate: Certificate, recipe: Recipe) -> None:
     """Write the three files of a model; the folder is made if needed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    network.save(folder / "network.safetensors")
-    certificate.save(folder / "certificate.json")
-    (folder / "model.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n", encoding="utf-8")
+    with new_files(folder) as place:
+        network.save(place / "network.safetensors")
+        certificate.save(place / "certificate.json")
+        (place / "model.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n", encoding="utf-8")
 
 
 def load_model(path: Path) -> tuple[ReLUNetwork, Recipe | None]:
@@ -100,4 +110,20 @@ def _read_recipe(path: Path) -> Recipe:
     texts = isinstance(recipe.target, str) and isinstance(recipe.features, list)
     if not texts or not all(isinstance(name, str) for name in recipe.features):
         raise ModelFormatError(f"{path}: target and features must be column names; run `convexnn fit` again.")
+    _check_tables(path, recipe)
     return recipe
+
+
+def _check_tables(path: Path, recipe: Recipe) -> None:
+    """Raise ModelFormatError unless labels, split and table are what fit writes."""
+    split, classes = recipe.split or {}, recipe.classes
+    good = classes is None or (isinstance(classes, list) and all(isinstance(label, str) for label in classes))
+    numbers = isinstance(split, dict) and all(
+        isinstance(value, (int, float)) and not isinstance(value, bool) for value in split.values()
+    )
+    if not good or not numbers or (split and set(split) != {"test_size", "seed", "rows"}):
+        raise ModelFormatError(f"{path}: labels or split are damaged; run `convexnn fit` again.")
+    if recipe.table is not None:
+        from convexnn.data import TableRecipe
+
+        TableRecipe.from_json(json.dumps(recipe.table))

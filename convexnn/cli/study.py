@@ -71,10 +71,14 @@ def compare(**options: Any) -> int:
 @click.argument("out", type=_OUT)
 @_options(
     click.option("--dtype", type=click.Choice(["float64", "float32"]), default="float64", show_default=True),
+    click.option("--network-only", is_flag=True, help="ONNX without the preparation of columns."),
     _json,
 )
 def export(**options: Any) -> int:
-    """Write MODEL (a folder written by fit, or a network file) to OUT: .onnx, .pt, .safetensors or .txt."""
+    """Write MODEL (a folder written by fit, or a network file) to OUT: .onnx, .pt, .safetensors or .txt.
+
+    ONNX files of a folder take the raw columns and give predictions or labels.
+    """
     from convexnn.cli.exporting import run_export
 
     return run_export(**options)

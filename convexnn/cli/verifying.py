@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from convexnn.certificate import Certificate, verify
-from convexnn.cli.commands import columns_of
 from convexnn.cli.exits import Exit
 from convexnn.cli.models import load_model
+from convexnn.cli.prepared import read_prepared
 from convexnn.cli.reporting import certificate_summary, show
-from convexnn.data import open_table
 from convexnn.exceptions import ParameterError
 
 __all__ = ["run_verify"]
@@ -22,9 +21,9 @@ def run_verify(*, model: Path, file: Path, exact: bool, time_limit: float | None
         raise ParameterError(
             f"{model} is no folder written by `convexnn fit`; `convexnn certify` proves a network file anew."
         )
-    X, y = columns_of(open_table(file), recipe.features, recipe.target)
+    X, y, rows, _ = read_prepared(file, recipe)
     certificate = Certificate.load(model / "certificate.json")
-    found = verify(certificate, network, X, y, time_limit=time_limit, exact=exact)
+    found = verify(certificate, network, X[rows], y[rows], time_limit=time_limit, exact=exact)
     claimed = {"claimed_lower_bound": certificate.dual, "claimed_objective": certificate.primal}
     show({"confirmed": True, **certificate_summary(found), **claimed}, as_json=as_json)
     return Exit.CERTIFIED

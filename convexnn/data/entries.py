@@ -29,7 +29,7 @@ __all__ = [
 Entries: TypeAlias = Sequence[Any] | NDArray[Any]
 
 # What programs write where nothing is known, in lower case.
-_NOTHING = frozenset({"", "na", "n/a", "nan", "null", "none", "nil", "?", "#n/a", "<na>", "nat", "missing", "-", "."})
+_NOTHING = frozenset({"", "na", "n/a", "nan", "null", "?", "#n/a", "<na>", "nat", "-", "."})
 _TRUE, _FALSE = frozenset({"true", "yes", "y", "t"}), frozenset({"false", "no", "n", "f"})
 # 1,234,567.8
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
@@ -41,7 +41,9 @@ _DAY, _EPOCH = 86_400.0, datetime(1970, 1, 1)
 def is_missing(entry: Any) -> bool:
     """Whether an entry says that nothing is known: None, NaN, NaT, pandas.NA, a masked entry, or a word for it."""
     if isinstance(entry, str):
-        return entry.strip().lower() in _NOTHING
+        text = entry.strip()
+        # Python writes None; "none" may be a level.
+        return text.lower() in _NOTHING or text == "None"
     if entry is None or entry is np.ma.masked or type(entry).__name__ in ("NAType", "NaTType"):
         return True
     if isinstance(entry, (np.datetime64, np.timedelta64)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -31,7 +31,7 @@ class Table:
     """
 
     path: str
-    columns: dict[str, Sequence[object]]
+    columns: Mapping[str, Entries]
 
     def matrix(self, names: Sequence[str]) -> Floats:
         """The named columns as numbers, shape (rows, len(names)).

@@ -198,37 +198,58 @@ class _RatioSearch(CallbackSupport, FittedNetwork):
         -------
         self
         """
+        self._search(*self._checked(X, y, sample_weight))
+        return self
+
+    def choose(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """The ratio that :meth:`fit` would take, without its last fit; callbacks see nothing of it."""
+        points, labels, weight = self._checked(X, y, sample_weight)
+        ratios, folds, scorer = self._plan(points, labels)
+        fits = [[SubFit(self)] * len(ratios)] * len(folds)
+        return self._rate(points, labels, weight, ratios, folds, scorer, fits)
+
+    def _checked(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> tuple[Floats, Any, Any]:
         check = check_class_data if is_classifier(self) else check_fit_data
         points, labels = check(self, X, y)
         weight = as_weights(sample_weight, len(points))
-        self._search(points, labels, None if weight is None else check_weights(weight, len(points))[:, 0])
-        return self
+        return points, labels, None if weight is None else check_weights(weight, len(points))[:, 0]
 
-    @with_callbacks
-    def _search(self, points: Floats, labels: Any, weight: Floats | None) -> None:
-        """Score the folds, fit with the best ratio and set the fitted attributes."""
+    def _plan(self, points: Floats, labels: Any) -> tuple[Floats, list[Any], Any]:
         ratios = _ratios(self.beta_ratios, self.smallest_ratio)
         folds = list(check_cv(self.cv, labels, classifier=is_classifier(self)).split(points, labels))
-        scorer = check_scoring(self._estimator(), scoring=self.scoring)
-        task = SearchTask(self, points, labels, weight, len(folds), len(ratios))
+        return ratios, folds, check_scoring(self._estimator(), scoring=self.scoring)
+
+    def _rate(
+        self, points: Floats, labels: Any, weight: Floats | None, ratios: Floats, folds: list[Any], scorer: Any,
+        fits: list[list[SubFit]],
+    ) -> float:  # fmt: skip
+        """Score every ratio on every fold, and say which is best."""
         # Kernels of one fold are serial where folds run side by side.
         inner = 1 if effective_n_jobs(self.n_jobs) > 1 else self.n_jobs
         limit = check_time_limit(self.time_limit)
-        clock = Clock(limit)
         workers = min(effective_n_jobs(self.n_jobs), len(folds))
         seconds = None if limit is None else _FOLDS * limit * workers / len(folds)
         rows = Parallel(n_jobs=self.n_jobs)(
             delayed(_score_fold)(
                 self._estimator(warm_start=True, n_jobs=inner, bound="none"),
-                points, labels, weight, fold, ratios, scorer, fits, seconds,
+                points, labels, weight, fold, ratios, scorer, each, seconds,
             )
-            for fold, fits in zip(folds, task.folds)
+            for fold, each in zip(folds, fits)
         )  # fmt: skip
-        task.searched()
-        self._flat = labels.ndim == 1
         self.beta_ratios_ = ratios
         self.scores_ = _table(rows)
         self.best_ratio_ = float(ratios[_choose(self.scores_, self.one_standard_error)])
+        return self.best_ratio_
+
+    @with_callbacks
+    def _search(self, points: Floats, labels: Any, weight: Floats | None) -> None:
+        """Score the folds, fit with the best ratio and set the fitted attributes."""
+        ratios, folds, scorer = self._plan(points, labels)
+        task = SearchTask(self, points, labels, weight, len(folds), len(ratios))
+        clock = Clock(check_time_limit(self.time_limit))
+        self._rate(points, labels, weight, ratios, folds, scorer, task.folds)
+        task.searched()
+        self._flat = labels.ndim == 1
         final = self._estimator(beta_ratio=self.best_ratio_, n_jobs=self.n_jobs, verbose=self.verbose)
         if clock.left is not None:
             final.set_params(time_limit=max(clock.left, _SHORTEST))

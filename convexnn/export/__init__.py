@@ -13,6 +13,7 @@ from convexnn.export.network_files import (
 from convexnn.export.onnx_files import from_onnx, load_onnx, save_onnx, to_onnx
 from convexnn.export.saved import SavedDictionary, load_dictionary
 from convexnn.export.sklearn_models import from_sklearn, to_sklearn
+from convexnn.export.table_graphs import onnx_inputs, table_to_onnx
 from convexnn.export.text import to_text
 from convexnn.export.torch_modules import from_torch, load_torch, save_torch, to_torch
 
@@ -33,9 +34,11 @@ __all__ = [
     "load_safetensors",
     "load_torch",
     "network_notes",
+    "onnx_inputs",
     "save_onnx",
     "save_safetensors",
     "save_torch",
+    "table_to_onnx",
     "to_module",
     "to_onnx",
     "to_sklearn",

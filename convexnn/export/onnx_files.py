@@ -20,7 +20,7 @@ from convexnn.exceptions import DataError, ModelFormatError, ParameterError, Sol
 from convexnn.export.models import as_deep, as_simple, common_activation, find_network, make_notes
 from convexnn.network import DeepReLUNetwork, ReLUNetwork
 
-__all__ = ["from_onnx", "load_onnx", "onnx_notes", "save_onnx", "to_onnx"]
+__all__ = ["from_onnx", "load_onnx", "network_nodes", "onnx_notes", "save_onnx", "to_onnx"]
 
 # What ONNX Runtime reads since 1.20.
 _OPSET, _IR = 21, 10
@@ -71,18 +71,7 @@ def to_onnx(model: Any, *, dtype: str = "float64", metadata: Mapping[str, str] |
     notes = make_notes(model, metadata)
     onnx = _onnx()
     helper, code = onnx.helper, getattr(onnx.TensorProto, "FLOAT" if dtype == "float32" else "DOUBLE")
-    tensors, nodes, last = [], [], "X"
-    for k, (weight, bias) in enumerate(network.layers):
-        end = k == network.n_layers - 1
-        for name, values in ((f"weight_{k}", weight), (f"bias_{k}", bias)):
-            tensors.append(onnx.numpy_helper.from_array(_cast(values, dtype, name), name))
-        out = "output" if end else f"affine_{k}"
-        nodes.append(helper.make_node("Gemm", [last, f"weight_{k}", f"bias_{k}"], [out], transB=1))
-        if not end:
-            slope = network.activation.slope
-            kind, options = ("LeakyRelu", {"alpha": slope}) if slope else ("Relu", {})
-            nodes.append(helper.make_node(kind, [out], [f"hidden_{k}"], **options))
-            last = f"hidden_{k}"
+    nodes, tensors = network_nodes(network, dtype, "X", "output")
     graph = helper.make_graph(
         nodes,
         "convexnn",
@@ -99,6 +88,24 @@ def to_onnx(model: Any, *, dtype: str = "float64", metadata: Mapping[str, str] |
     helper.set_model_props(proto, {**notes, _CHECKSUM: _digest(notes, *_chain(proto))})
     onnx.checker.check_model(proto, full_check=True)
     return proto
+
+
+def network_nodes(network: DeepReLUNetwork, dtype: str, first: str, last: str) -> tuple[list[Any], list[Any]]:
+    """Operators and tensors of a network from the value named `first` to the one named `last`."""
+    onnx, nodes, tensors = _onnx(), [], []
+    helper = onnx.helper
+    for k, (weight, bias) in enumerate(network.layers):
+        end = k == network.n_layers - 1
+        for name, values in ((f"weight_{k}", weight), (f"bias_{k}", bias)):
+            tensors.append(onnx.numpy_helper.from_array(_cast(values, dtype, name), name))
+        out = last if end else f"affine_{k}"
+        nodes.append(helper.make_node("Gemm", [first, f"weight_{k}", f"bias_{k}"], [out], transB=1))
+        if not end:
+            slope = network.activation.slope
+            kind, options = ("LeakyRelu", {"alpha": slope}) if slope else ("Relu", {})
+            nodes.append(helper.make_node(kind, [out], [f"hidden_{k}"], **options))
+            first = f"hidden_{k}"
+    return nodes, tensors
 
 
 def _cast(values: Floats, dtype: str, name: str) -> Any:

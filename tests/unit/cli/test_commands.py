@@ -33,7 +33,7 @@ def run(*arguments, code=0):
 
 def fit(data, *options, code=0):
     out = data.parent / "model"
-    columns = ("--target", "t", "--features", "a,b")
+    columns = ("--target", "t", "--features", "a,b", "--raw")
     return out, run("fit", data, *columns, "--out", out, "--quiet", "--json", *options, code=code)
 
 
@@ -66,7 +66,7 @@ def test_proofs_over_all_networks_in_four_dimensions(tmp_path):
     rows = rng.normal(size=(40, 4))
     names, file, out = ["a", "b", "c", "d"], tmp_path / "data.csv", tmp_path / "model"
     write_columns(file, [*names, "t"], np.column_stack([rows, np.abs(rows[:, 0]) + rows[:, 1]]))
-    settings = ("--target", "t", "--features", ",".join(names), "--beta-ratio", "0.1", "--out", out, "--quiet")
+    settings = ("--target", "t", "--raw", "--beta-ratio", "0.1", "--out", out, "--quiet")
     run("fit", file, *settings)
     run("fit", file, *settings, "--require-gap", "1e-9", code=Exit.NOT_CERTIFIED)
     report = json.loads(run("certify", out, file, "--scope", "network", "--tol", "1e-2", "--json").stdout)
@@ -176,7 +176,7 @@ def test_too_large_leaves_with_five_and_interrupt_with_130(data, monkeypatch):
         Exit.INTERRUPTED: KeyboardInterrupt(),
     }
     for code, error in cases.items():
-        monkeypatch.setattr("convexnn.cli.commands.Driver", failing(error))
+        monkeypatch.setattr("convexnn.cli.fitting.Driver", failing(error))
         fit(data, code=code)
 
 

@@ -43,7 +43,7 @@ def run(*arguments, code=0):
 def test_export_keeps_network_and_certificate(model, suffix):
     pytest.importorskip({".onnx": "onnx", ".pt": "torch"}.get(suffix, "safetensors"))
     out = model.parent / f"net{suffix}"
-    report = json.loads(run("export", model, out, "--json").stdout)
+    report = json.loads(run("export", model, out, "--network-only", "--json").stdout)
     network = convexnn.ReLUNetwork.load(model / "network.safetensors")
     assert report["neurons"] == network.n_neurons
     if suffix == ".txt":
