@@ -26,7 +26,7 @@ GARDEN = rng.random(N) < 0.4
 DAY = [date(2020, 1, 1) + timedelta(days=int(k)) for k in rng.integers(0, 900, N)]
 PRICE = np.round(20 * SIZE + 300 * (TOWN == "Bern") + 90 * np.abs(SIZE - 100) / 30 + rng.normal(0, 30, N), 2)
 KIND = np.array(["cheap", "fair", "dear"])[np.digitize(PRICE, np.quantile(PRICE, [1 / 3, 2 / 3]))]
-SOLD = rng.poisson(np.exp(1.5 - (SIZE - 100) / 60))
+SOLD = rng.poisson(np.exp(0.8 - (SIZE - 100) / 60))
 BASE = {
     "size": list(SIZE), "town": list(TOWN), "garden": list(GARDEN), "day": [str(day) for day in DAY],
     "price": list(PRICE),
@@ -176,7 +176,7 @@ def test_the_task_is_found_and_can_be_chosen(tmp_path, name, loss):
     settings = ("--target", "price", "--beta-ratio", "0.5", "--tol", "0.1", "--json", "--out", tmp_path / "model")
     assert json.loads(run("fit", file, *settings).stdout)["loss"] == loss
     if loss != "log_loss":
-        assert json.loads(run("fit", file, *settings, "--loss", "huber(2)").stdout)["loss"] == "huber(2)"
+        assert json.loads(run("fit", file, *settings, "--loss", "huber(500)").stdout)["loss"] == "huber(500)"
     elif name != "three labels.csv":
         assert json.loads(run("fit", file, *settings, "--loss", "squared_hinge").stdout)["loss"] == "squared_hinge"
 
