@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     )
     from convexnn.dictionaries.dictionary import dictionary as dictionary
     from convexnn.estimators import (
+        AdditiveReLUClassifier as AdditiveReLUClassifier,
+        AdditiveReLURegressor as AdditiveReLURegressor,
         ConstructiveClassifier as ConstructiveClassifier,
         ConvexReLUClassifier as ConvexReLUClassifier,
         ConvexReLUClassifierCV as ConvexReLUClassifierCV,
@@ -53,6 +55,8 @@ __version__ = "0.2.0"
 
 # Public names and where they live; imported on first use (PEP 562) to keep the import fast.
 _PUBLIC = {
+    "AdditiveReLUClassifier": "convexnn.estimators",
+    "AdditiveReLURegressor": "convexnn.estimators",
     "Atoms": "convexnn.dictionaries",
     "Certificate": "convexnn.certificate",
     "ConstructiveClassifier": "convexnn.estimators",

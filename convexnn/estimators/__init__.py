@@ -1,5 +1,6 @@
 """scikit-learn estimators that train to a certified optimum."""
 
+from convexnn.estimators.additive import AdditiveReLUClassifier, AdditiveReLURegressor
 from convexnn.estimators.classifier import ConvexReLUClassifier
 from convexnn.estimators.constructive import ConstructiveClassifier
 from convexnn.estimators.cross_validation import ConvexReLUClassifierCV, ConvexReLURegressorCV
@@ -11,6 +12,8 @@ from convexnn.estimators.regressor import ConvexReLURegressor
 from convexnn.estimators.warnings import GapWarning
 
 __all__ = [
+    "AdditiveReLUClassifier",
+    "AdditiveReLURegressor",
     "ConstructiveClassifier",
     "ConvexReLUClassifier",
     "ConvexReLUClassifierCV",

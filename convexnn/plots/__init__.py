@@ -11,6 +11,7 @@ from convexnn.plots.neurons import NeuronsDisplay
 from convexnn.plots.path import PathDisplay
 from convexnn.plots.planar import PlanarDisplay
 from convexnn.plots.restarts import RestartsDisplay
+from convexnn.plots.terms import ImportanceDisplay, InteractionDisplay, ShapeDisplay
 from convexnn.plots.truncation import TruncationDisplay
 from convexnn.plots.wedges import WedgeDisplay
 
@@ -21,11 +22,14 @@ __all__ = [
     "DualDisplay",
     "ExplanationDisplay",
     "GapDisplay",
+    "ImportanceDisplay",
+    "InteractionDisplay",
     "LineDisplay",
     "NeuronsDisplay",
     "PathDisplay",
     "PlanarDisplay",
     "RestartsDisplay",
+    "ShapeDisplay",
     "TruncationDisplay",
     "WedgeDisplay",
 ]

@@ -13,17 +13,21 @@ from convexnn.refine.polished import Polished
 from convexnn.refine.pruning import prune
 from convexnn.refine.readers import from_module, to_module
 from convexnn.refine.scale import ScaleReport, compare_scales, scale_report
+from convexnn.refine.terms import LocalExplanation, Terms, additive_terms
 from convexnn.refine.wedges import WedgeFinder
 
 __all__ = [
     "BlockReport",
     "Explanation",
     "Layerwise",
+    "LocalExplanation",
     "NeuronReport",
     "Polished",
     "Rebuilt",
     "ScaleReport",
+    "Terms",
     "WedgeFinder",
+    "additive_terms",
     "balanced",
     "compare_scales",
     "deep_objective",

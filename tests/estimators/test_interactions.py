@@ -12,11 +12,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import convexnn as cnn
-from convexnn import ConvexReLUClassifier, ConvexReLURegressor
+from convexnn import AdditiveReLUClassifier, AdditiveReLURegressor, ConvexReLUClassifier, ConvexReLURegressor
 from convexnn.cli import main
 from convexnn.cli.tables import write_columns
 from convexnn.estimators import ConvexReLUClassifierCV, ConvexReLURegressorCV
 from convexnn.exceptions import ParameterError
+from convexnn.refine import additive_terms
 
 rng = np.random.default_rng(0)
 X = rng.standard_normal((60, 4))
@@ -103,3 +104,44 @@ def test_commands(tmp_path):
     wrong = CliRunner().invoke(main, ["fit", str(tmp_path / "data.csv"), *columns, "--interaction-cst", "a,z"])
     assert wrong.exit_code != 0
     assert "'z'" in wrong.output
+
+
+def test_additive_estimators_explain_themselves():
+    """Terms add up to the decision function; groups of three features are refused."""
+    model = AdditiveReLURegressor().fit(X, y)
+    total = model.terms_.constant + model.terms_.contributions(X).sum(axis=1)
+    np.testing.assert_allclose(total, model.predict(X), atol=1e-12)
+    assert model.explain_local(X[0]).prediction == pytest.approx(model.predict(X[:1])[0], abs=1e-12)
+    assert model.importances_.shape == (len(model.terms_.names),)
+    labels = AdditiveReLUClassifier(interaction_cst="no_interactions").fit(X, y > 0.5)
+    total = labels.terms_.constant + labels.terms_.contributions(X).sum(axis=1)
+    np.testing.assert_allclose(total, labels.decision_function(X), atol=1e-12)
+    several = AdditiveReLUClassifier(beta_ratio=0.2, interaction_cst="no_interactions")
+    several.fit(X, np.digitize(y, [0.5, 1.0]))
+    assert len(several.terms_) == 3
+    assert len(several.explain_local(X[0])) == 3
+    with pytest.raises(ParameterError, match="group"):
+        AdditiveReLURegressor(interaction_cst=[[0, 1, 2]]).fit(X, y)
+
+
+def test_additive_estimators_are_estimators_of_scikit_learn():
+    """Parameters, clones and pickles, and weights as repetition."""
+    import pickle
+
+    model = AdditiveReLURegressor(beta=1.0, tol=1e-6).fit(X, y, sample_weight=np.repeat([1.0, 2.0], 30))
+    assert clone(model).get_params() == model.get_params()
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+    repeated = AdditiveReLURegressor(beta=1.0, tol=1e-6).fit(np.vstack([X, X[30:]]), np.append(y, y[30:]))
+    np.testing.assert_allclose(repeated.predict(X), model.predict(X), atol=1e-12)
+    np.testing.assert_allclose(repeated.terms_.constant, model.terms_.constant, atol=1e-12)
+
+
+def test_terms_before_a_scaler():
+    """Terms in the units of the samples before they were scaled are the same function."""
+    Z = X * [1.0, 100.0, 1e-3, 5.0] + [3.0, 0.0, -2.0, 10.0]
+    scaler = StandardScaler().fit(Z)
+    model = ConvexReLURegressor(beta_ratio=0.05, interaction_cst="pairwise").fit(scaler.transform(Z), y)
+    terms = additive_terms(model, Z, scaler=scaler)
+    total = terms.constant + terms.contributions(Z).sum(axis=1)
+    np.testing.assert_allclose(total, model.predict(scaler.transform(Z)), atol=1e-11)

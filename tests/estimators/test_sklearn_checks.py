@@ -10,6 +10,8 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from convexnn import (
+    AdditiveReLUClassifier,
+    AdditiveReLURegressor,
     ConvexReLUClassifier,
     ConvexReLUClassifierCV,
     ConvexReLURegressor,
@@ -26,6 +28,8 @@ ESTIMATORS = [
     ConvexReLURegressor(**SHORT, bias="penalized", random_state=1),
     ConvexReLUClassifier(**SHORT).set_params(max_iter=8),
     ConvexReLUClassifier(**SHORT, norm="l1", loss="squared_hinge").set_params(max_iter=8),
+    AdditiveReLURegressor(beta_ratio=0.1, max_iter=2),
+    AdditiveReLUClassifier(beta_ratio=0.1, max_iter=8),
     ConvexReLURegressorCV(**GRID, max_iter=1),
     ConvexReLUClassifierCV(**GRID, max_iter=8),
     WedgeFeatures(n_components=100, random_state=0),

@@ -60,3 +60,26 @@ def test_restarts_are_sorted_above_the_bound():
     np.testing.assert_array_equal(points.get_ydata(), [1, 2, 3])
     assert primal.get_ydata()[0] == 0.9
     assert dual.get_ydata()[0] == 0.8
+
+
+def test_terms_are_drawn_as_they_are():
+    """Curves pass through the values of the terms, bars have the importances, maps one per pair."""
+    from convexnn.plots import ImportanceDisplay, InteractionDisplay, ShapeDisplay
+    from convexnn.refine import additive_terms
+
+    Z = np.random.default_rng(0).standard_normal((40, 3))
+    network = ReLUNetwork([[1.0, 0, 0], [0, 1.0, -1.0], [-1.0, 0, 0]], [0.2, 0.0, 0.1], [[1.0], [2.0], [1.0]])
+    terms = additive_terms(network, Z, feature_names=["a", "b", "c"])
+    shapes = ShapeDisplay.from_model(network, Z, feature_names=["a", "b", "c"], features=["a", 2])
+    for ax, j in zip(shapes.axes_, (0, 2)):
+        x, f = ax.lines[0].get_data()
+        np.testing.assert_allclose(f, terms.shape(j, x), atol=1e-14)
+    np.testing.assert_allclose(np.sort(shapes.axes_[0].lines[1].get_xdata()), terms.kinks("a"))
+    maps = InteractionDisplay.from_terms(terms)
+    assert maps.pairs == ((1, 2),)
+    bars = ImportanceDisplay.from_model(network, Z, feature_names=["a", "b", "c"])
+    widths = [bar.get_width() for bar in bars.ax_.patches]
+    np.testing.assert_allclose(sorted(widths), np.sort(terms.importances))
+    empty = additive_terms(ReLUNetwork(np.zeros((0, 3)), np.zeros(0), np.zeros((0, 1))), Z)
+    assert ShapeDisplay.from_terms(empty).features == ()
+    assert InteractionDisplay.from_terms(empty).pairs == ()
