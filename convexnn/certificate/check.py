@@ -37,15 +37,6 @@ __all__ = [
 EPS = float(np.finfo(float).eps)
 # Activations of one block of samples; from there on networks of one input are evaluated as broken lines.
 _BLOCK, _LINE = 2**21, 2**24
-# Losses of y - f alone: any constant may be taken from both.
-_MOVABLE = ("squared_error", "huber", "quantile")
-# -loss*(-v) = v'y, and with the second group - |v|^2 / (2 weight) besides.
-_LINEAR, _QUADRATIC = ("hinge", "quantile", "interpolation"), ("squared_error", "huber", "squared_hinge")
-
-
-def _kind(loss: Loss) -> str:
-    """Name of a loss without its parameter."""
-    return loss.name.partition("(")[0]
 
 
 def admissible(loss: Loss, v: Floats, *, centred: bool) -> Floats:
@@ -162,7 +153,7 @@ def scale_below(loss: Loss, v: Floats, wanted: float, response: float, beta: flo
     if isinstance(loss, Separable) and not np.isfinite(loss.dual_interval()).any():
         return float(min(wanted, top))
     # The interval of the conjugate was rounded; interpolation has none, but its factor is `top` anyway.
-    return float(min(wanted, top) if _kind(loss) == "interpolation" else min(wanted, top, 1 - 8 * EPS))
+    return float(min(wanted, top) if loss.name == "interpolation" else min(wanted, top, 1 - 8 * EPS))
 
 
 def lower_bound(loss: Loss, v: Floats, s: float, *, centred: bool) -> float:
@@ -170,35 +161,26 @@ def lower_bound(loss: Loss, v: Floats, s: float, *, centred: bool) -> float:
 
     As 1'v = 0 the intercept drops out of v'y, and roundings are those of y minus a constant.
     """
-    kind = _kind(loss)
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         if not np.isfinite(loss.dual(s * v)):
             return -np.inf
-        if kind not in _LINEAR + _QUADRATIC:
-            return loss.dual(s * v) - _log_error(loss, s * v)
         apart, low = two_sum(loss.y, -_middle(loss)) if centred else (loss.y, np.zeros_like(loss.y))
+        if not loss.conjugate:
+            near, missed = loss, 0.0
+            if centred and loss.movable:
+                near, missed = LOSSES[loss.name](apart, loss.weight), sum_above(np.abs(s * v * low)) * (1 + 4 * EPS)
+            lost = near.dual_rounding(s * v)
+            return -np.inf if lost is None else near.dual(s * v) - (lost + missed) * (1 + 4 * EPS)
         products = v * apart
         linear = exact_sum(products)
         error = 2 * EPS * sum_above(np.abs(products)) + sum_above(np.abs(v * low)) + 1e-300
         energy = 0.0
-        if kind in _QUADRATIC:
+        if loss.conjugate == "quadratic":
             weight = np.ones((len(v), 1)) if loss.weight is None else loss.weight
             u = v if loss.weight is None else np.divide(v, weight, out=np.zeros_like(v), where=weight > 0)
             energy = sum_above(v * u) * (1 + 4 * EPS)
         value = s * (linear - error) - 0.5 * s * (s * energy)
         return float(value - 4 * EPS * s * (abs(linear) + error + s * energy))
-
-
-def _log_error(loss: Loss, v: Floats) -> float:
-    """More than rounding can take from a dual value with logarithms."""
-    weight = np.ones((len(v), 1)) if loss.weight is None else loss.weight
-    if _kind(loss) != "poisson":
-        return 64 * EPS * sum_above(weight * np.ones_like(v))
-    u = np.divide(v, weight, out=np.zeros_like(v), where=weight > 0)
-    size = np.abs(loss.y) + np.abs(u)
-    logs = 1.0 + np.abs(np.log(np.maximum(loss.y, 1e-300))) * (loss.y > 0)
-    rate = np.maximum(loss.y - u, EPS * np.maximum(size, 1e-290))
-    return 64 * EPS * sum_above(weight * size * (logs + np.abs(np.log(rate))))
 
 
 def _middle(loss: Loss) -> Floats:
@@ -236,32 +218,21 @@ def objective_above(
     """
     penalty = exact_sum(penalties) * (1 + (X.shape[1] + network.n_outputs + 8) * EPS)
     middle, missed = np.zeros(network.n_outputs), np.zeros(1)
-    if centred and _kind(loss) in _MOVABLE:
+    if centred and loss.movable:
         middle = _middle(loss)
         targets, low = two_sum(loss.y, -middle)
         loss, missed = LOSSES[loss.name](targets, loss.weight), np.abs(low)
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         f, error = _outputs(network, X, shift, middle)
         value = loss.value(f)
-        if _kind(loss) == "interpolation" or not np.isfinite(value):
+        if loss.name == "interpolation" or not np.isfinite(value):
             return Above(value + penalty, penalty)
         error = (error + missed) * (1 + 4 * EPS) + EPS * (np.abs(f).max(axis=1, keepdims=True) + np.abs(loss.y))
         slopes = np.maximum(np.abs(loss.gradient(f + error)), np.abs(loss.gradient(f - error)))
         if isinstance(loss, MulticlassLogLoss):
             slopes = slopes + (2 * error.max() if loss.weight is None else 2 * loss.weight * error)
-        added = sum_above(slopes * error) * (1 + 8 * EPS) + _value_error(loss, f)
+        added = sum_above(slopes * error) * (1 + 8 * EPS) + (loss.value_rounding(f) or 0.0)
     return Above(float((value * (1 + (16 + np.log2(len(X))) * EPS) + added + penalty) * (1 + 2 * EPS)), penalty)
-
-
-def _value_error(loss: Loss, f: Floats) -> float:
-    """More than rounding can take from a loss that is a difference; the others are sums of positive terms."""
-    weight = np.ones((len(f), 1)) if loss.weight is None else loss.weight
-    if isinstance(loss, MulticlassLogLoss):
-        return 16 * EPS * sum_above(weight * (1.0 + np.abs(f).max(axis=1, keepdims=True)))
-    if _kind(loss) != "poisson":
-        return 0.0
-    logs = 1.0 + np.abs(np.log(np.maximum(loss.y, 1e-300))) * (loss.y > 0)
-    return 32 * EPS * sum_above(weight * (np.exp(f) + loss.y * (np.abs(f) + logs)))
 
 
 def _outputs(network: ReLUNetwork, X: Floats, shift: Floats, middle: Floats) -> tuple[Floats, Floats]:

@@ -327,6 +327,8 @@ def _prove(q: CertificateProblem) -> Certificate:
     above = objective_above(q.network, q.X, q.loss, penalties, shift, centred=centred)
     if q.scope == "none":
         return _nothing(q, above.value, "No proof was asked for.")
+    if q.loss.value_rounding(f) is None or q.loss.dual_rounding(np.zeros_like(f)) is None:
+        return _nothing(q, above.value, f"loss={q.loss.name!r} does not say how far its values are rounded.")
     note = "There is no dual vector to start from; pass dual_point, as training returns it."
     best: Certificate | None = None
 

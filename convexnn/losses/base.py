@@ -54,6 +54,14 @@ class Loss(ABC):
     smooth : bool
         Whether the gradient is continuous. If not, :meth:`gradient` is one subgradient of many and
         :meth:`curvature` is refused.
+    movable : bool
+        Whether it is a loss of f - y alone, so that a constant may be taken from both.
+    scalable : bool
+        Whether loss(k f; k y) = k^2 loss(f; y).
+    conjugate : "linear", "quadratic" or ""
+        Whether -loss*(-v) is v.y, or v.y - |v|^2 / (2 weight), on its domain: certificates then bound its roundings,
+        and those of the value, which is a sum of terms without cancellation. Else :meth:`dual_rounding` and
+        :meth:`value_rounding` have to.
 
     Raises
     ------
@@ -64,6 +72,9 @@ class Loss(ABC):
     name: str
     separable: ClassVar[bool] = False
     smooth: ClassVar[bool] = True
+    movable: ClassVar[bool] = False
+    scalable: ClassVar[bool] = False
+    conjugate: ClassVar[str] = ""
 
     def __init__(self, y: Floats, sample_weight: ArrayLike | None = None) -> None:
         self.y = y
@@ -113,6 +124,14 @@ class Loss(ABC):
     @abstractmethod
     def dual(self, v: Floats) -> float:
         """Dual value -loss*(-v); minus infinity outside the domain of the conjugate."""
+
+    def dual_rounding(self, v: Floats) -> float | None:
+        """More than rounding can take from :meth:`dual` at v; None where that is not known, and nothing is proved."""
+        return 0.0 if self.conjugate else None
+
+    def value_rounding(self, f: Floats) -> float | None:
+        """More than rounding can take from :meth:`value` at f, besides 16 units of rounding of the value itself."""
+        return 0.0 if self.conjugate else None
 
     @abstractmethod
     def nearest_dual(self, v: Floats, *, centred: bool) -> Floats:

@@ -18,6 +18,7 @@ class Hinge(TwoClass):
 
     name = "hinge"
     smooth: ClassVar[bool] = False
+    conjugate: ClassVar[str] = "linear"
 
     def _values(self, f: Floats) -> Floats:
         return np.maximum(0.0, 1.0 - self.y * f)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -21,6 +21,9 @@ class Huber(Separable):
     delta : float, default=1.0
         Residual at which the loss turns linear, in units of y. By name: ``"huber(0.5)"``.
     """
+
+    movable: ClassVar[bool] = True
+    conjugate: ClassVar[str] = "quadratic"
 
     def __init__(self, y: Floats, sample_weight: ArrayLike | None = None, *, delta: float = 1.0) -> None:
         self.delta = check_real("delta", delta, low=0.0, strict=True, hint="It is a residual in units of y.")

@@ -26,6 +26,7 @@ class Interpolation(Loss):
 
     name = "interpolation"
     smooth: ClassVar[bool] = False
+    conjugate: ClassVar[str] = "linear"
 
     def value(self, f: Floats) -> float:
         apart = np.abs(f - self.y).max(initial=0.0)

@@ -82,6 +82,14 @@ class MulticlassLogLoss(Loss):
             return -np.inf
         return float(np.sum(self._weighted(entr(np.maximum(s, 0.0)))))
 
+    def dual_rounding(self, v: Floats) -> float:
+        # Entropies of a share of at most one err by some units of rounding of one.
+        return 64 * _EPS * float(self._weighted(np.ones_like(v)).sum()) * (1 + 1e-9)
+
+    def value_rounding(self, f: Floats) -> float:
+        size = 1.0 + np.abs(f).max(axis=1, keepdims=True)
+        return 16 * _EPS * float(self._weighted(size).sum()) * (1 + 1e-9)
+
     def nearest_dual(self, v: Floats, *, centred: bool) -> Floats:
         s = _onto_simplex(self._shares(v))
         if centred:

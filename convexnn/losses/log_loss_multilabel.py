@@ -12,6 +12,7 @@ from convexnn.losses.labels import TwoClass
 
 __all__ = ["MultilabelLogLoss"]
 
+_EPS = float(np.finfo(float).eps)
 # exp(-750) is zero in double precision.
 _VANISHED = 750.0
 
@@ -36,6 +37,13 @@ class MultilabelLogLoss(TwoClass):
     def _duals(self, u: Floats) -> Floats:
         share = np.clip(self.y * u, 0.0, 1.0)
         return np.asarray(entr(share) + entr(1.0 - share))
+
+    def dual_rounding(self, v: Floats) -> float:
+        # Entropies of a share of at most one err by some units of rounding of one.
+        return 64 * _EPS * float(self._weighted(np.ones_like(v)).sum())
+
+    def value_rounding(self, f: Floats) -> float:
+        return 0.0  # logarithms of numbers from one on, none of them negative
 
     def _bracket(self, f: Floats) -> tuple[Floats, Floats]:
         seen = f[self._seen()]

@@ -13,6 +13,7 @@ from convexnn.losses.separable import Separable
 
 __all__ = ["Poisson"]
 
+_EPS = float(np.finfo(float).eps)
 # exp(-750) is zero in double precision.
 _VANISHED = 750.0
 
@@ -53,6 +54,20 @@ class Poisson(Separable):
         # For y > 0 the divergence form avoids the difference of two large logarithms.
         spread = kl_div(rate, np.where(zero, 1.0, self.y)) - xlogy(u, np.where(zero, 1.0, self.y))
         return -np.where(zero, xlogy(rate, rate) - rate, spread)
+
+    def _logs(self) -> Floats:
+        return 1.0 + np.abs(np.log(np.maximum(self.y, 1e-300))) * (self.y > 0)
+
+    def dual_rounding(self, v: Floats) -> float:
+        u = self._unweighted(v)
+        size = np.abs(self.y) + np.abs(u)
+        rate = np.maximum(self.y - u, _EPS * np.maximum(size, 1e-290))
+        return 64 * _EPS * float(self._weighted(size * (self._logs() + np.abs(np.log(rate)))).sum()) * (1 + 1e-9)
+
+    def value_rounding(self, f: Floats) -> float:
+        with np.errstate(over="ignore"):
+            size = np.exp(f) + self.y * (np.abs(f) + self._logs())
+        return 32 * _EPS * float(self._weighted(size).sum()) * (1 + 1e-9)
 
     def best_shift(self, f: Floats) -> Floats:
         seen = self._seen()

@@ -24,6 +24,8 @@ class Quantile(Separable):
     """
 
     smooth: ClassVar[bool] = False
+    movable: ClassVar[bool] = True
+    conjugate: ClassVar[str] = "linear"
 
     def __init__(self, y: Floats, sample_weight: ArrayLike | None = None, *, level: float = 0.5) -> None:
         self.level = check_real("level", level, low=0.0, high=1.0 - 1e-12, strict=True)

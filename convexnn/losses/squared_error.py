@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,6 +16,9 @@ class SquaredError(Separable):
     """l(f; y) = (f - y)^2 / 2: a sum over samples, with the half."""
 
     name = "squared_error"
+    movable: ClassVar[bool] = True
+    scalable: ClassVar[bool] = True
+    conjugate: ClassVar[str] = "quadratic"
 
     def _values(self, f: Floats) -> Floats:
         return 0.5 * np.square(f - self.y)

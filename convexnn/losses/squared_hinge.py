@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,6 +16,7 @@ class SquaredHinge(TwoClass):
     """l(f; y) = max(0, 1 - y f)^2 / 2, labels -1 and +1."""
 
     name = "squared_hinge"
+    conjugate: ClassVar[str] = "quadratic"
 
     def _values(self, f: Floats) -> Floats:
         return 0.5 * np.square(np.maximum(0.0, 1.0 - self.y * f))

@@ -23,10 +23,8 @@ __all__ = ["MIN_DEVICE_WORK", "LassoProblem", "make_problem"]
 
 # Responses from which on an accelerator is worth the way there.
 MIN_DEVICE_WORK = 200_000
-# Losses for which loss(k f; k y) = k^2 loss(f; y): only these allow the targets to be scaled.
-_SCALABLE = frozenset({"squared_error"})
-# Losses of f - y alone: the intercept takes a constant of the targets, from this multiple of their spread on.
-_MOVABLE, _FAR = ("squared_error", "huber", "quantile"), 1e3
+# The intercept takes a constant of the targets, if the loss allows it, from this multiple of their spread on.
+_FAR = 1e3
 # Squares of targets beyond these are no doubles with all digits any more.
 _LARGEST, _SMALLEST = 1e150, 1e-150
 
@@ -185,10 +183,11 @@ def make_problem(
     of these groups of features.
     """
     frame = make_frame(X, norm=norm, bias=bias, groups=groups)
-    y_scale, y_shift = 1.0, _shift(Y, loss) if bias is True else 0.0
+    bound = LOSSES[loss](Y, sample_weight)
+    y_scale, y_shift = 1.0, _shift(Y) if bias is True and bound.movable else 0.0
     # Doubles near each other have an exact difference, so nothing is lost where the offset is large.
     Y = Y - y_shift
-    if loss in _SCALABLE:
+    if bound.scalable:
         _refuse_extremes(Y)
         # The part of y that the intercept explains must not set the scale: y = 1e9 + noise is about the noise.
         spread = float(np.ptp(Y, axis=0).max()) if bias is True else float(np.abs(Y).max())
@@ -209,10 +208,10 @@ def make_problem(
     )
 
 
-def _shift(Y: Floats, loss: str) -> Floats | float:
+def _shift(Y: Floats) -> Floats | float:
     """Targets (c,) of a sample near their mean, where they are far from zero beside their spread; else zero."""
     far = np.abs(Y).max(axis=0) > _FAR * np.ptp(Y, axis=0)
-    if loss.partition("(")[0] not in _MOVABLE or not far.any():
+    if not far.any():
         return 0.0
     nearest = np.abs(Y - Y.mean(axis=0)).argmin(axis=0)
     return np.where(far, Y[nearest, np.arange(Y.shape[1])], 0.0)

@@ -60,7 +60,8 @@ class _Knots:
 def has_line_solver(problem: LassoProblem, solver: str) -> bool:
     """Whether :func:`solve_line` applies: one working dimension, free biases, squared loss, one output."""
     line = problem.frame.rank == 1 and problem.frame.affine and problem.n_outputs == 1
-    return line and solver in ("auto", "native") and problem.loss_name == "squared_error"
+    plain = problem.loss_name == "squared_error" and problem.frame.activation.slope == 0.0
+    return line and plain and solver in ("auto", "native")
 
 
 def solve_line(problem: LassoProblem, limits: Limits) -> Solution:

@@ -10,6 +10,7 @@ import pytest
 from loss_cases import loss_name
 from scipy.optimize import minimize, minimize_scalar
 
+from convexnn.certificate.check import admissible, lower_bound
 from convexnn.exceptions import DataError, ParameterError
 from convexnn.losses import LOSSES
 from convexnn.losses.registry import current_name
@@ -92,6 +93,32 @@ def test_fenchel_young(name, weighted):
         other = loss.nearest_dual(rng.normal(size=f.shape) * 2, centred=False)
         assert np.isfinite(loss.dual(other))
         assert loss.value(f) >= loss.dual(other) - np.sum(other * f) - 1e-12
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rounding_is_bounded(name):
+    """Every loss says how far its values are rounded, or that certificates know it."""
+    rng = np.random.default_rng(4)
+    loss = LOSSES[loss_name(name)](targets(name, 12, rng))
+    f = rng.normal(size=loss.y.shape)
+    v = loss.nearest_dual(-loss.gradient(f), centred=True)
+    assert 0.0 <= loss.dual_rounding(v) < 1e-9 * (1.0 + np.abs(loss.y).sum())
+    assert 0.0 <= loss.value_rounding(f) < 1e-9 * (1.0 + np.abs(loss.y).sum())
+
+
+@pytest.mark.parametrize("offset", [0.0, 2.0**20, 2.0**30])
+@pytest.mark.parametrize("name", [name for name in NAMES if LOSSES[loss_name(name)](np.ones((1, 1))).movable])
+def test_bounds_are_not_lifted_by_an_offset(name, offset):
+    """Where dual vectors sum to zero an offset of targets changes no dual value, and its rounding is in the bound."""
+    rng = np.random.default_rng(5)
+    for _ in range(20):
+        y = np.round(rng.normal(size=(30, 1)) * 2.0**20) / 2.0**20
+        plain, moved = LOSSES[loss_name(name)](y), LOSSES[loss_name(name)](y + offset)
+        v = admissible(plain, plain.nearest_dual(0.9 * rng.normal(size=y.shape), centred=True), centred=True)
+        least = lower_bound(moved, v, 1.0 - 1e-9, centred=True)
+        exact = plain.dual((1.0 - 1e-9) * v)
+        assert least <= exact + 1e-13 * (1.0 + abs(exact))
+        assert least >= exact - 1e-9 * (1.0 + abs(exact)) - 1e-6 * (offset > 1e9)
 
 
 @pytest.mark.parametrize("name", NAMES)

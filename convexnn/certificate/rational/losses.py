@@ -6,6 +6,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from convexnn.certificate.rational.numbers import exp_above, log_bounds
+from convexnn.exceptions import ParameterError
 from convexnn.losses import Loss
 from convexnn.losses.log_loss import MulticlassLogLoss
 
@@ -20,6 +21,8 @@ def _kind(loss: Loss) -> tuple[str, Fraction]:
     name, _, number = loss.name.rstrip(")").partition("(")
     default = {"huber": _ONE, "quantile": Fraction(1, 2)}.get(name, _ZERO)
     name = "rows" if isinstance(loss, MulticlassLogLoss) else name.removesuffix("_multilabel")
+    if name not in (*_LOSSES, "rows", "interpolation"):
+        raise ParameterError(f"loss={loss.name!r} has no form in rational arithmetic; leave out exact.")
     return name, Fraction(float(number)) if number else default
 
 

@@ -76,7 +76,8 @@ class FaceSolver(RestrictedSolver):
 
     @classmethod
     def serves(cls, problem: LassoProblem) -> bool:
-        return problem.norm == "l2" and problem.n_outputs == 1 and problem.loss.smooth
+        plain = problem.frame.activation.slope == 0.0
+        return problem.norm == "l2" and problem.n_outputs == 1 and problem.loss.smooth and plain
 
     @property
     def working(self) -> NeuronSet:

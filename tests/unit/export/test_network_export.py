@@ -25,6 +25,7 @@ from convexnn.export import (
     to_text,
     to_torch,
 )
+from convexnn.export.network_files import FORMATS
 
 rng = np.random.default_rng(0)
 
@@ -98,7 +99,7 @@ def test_onnx_runtime_computes_the_same_outputs(model, dtype, tolerance):
 
 @pytest.mark.parametrize("suffix", [".onnx", ".pt", ".safetensors"])
 def test_files_come_back_bit_for_bit_with_their_certificate(model, suffix, tmp_path):
-    pytest.importorskip("torch" if suffix == ".pt" else "onnx" if suffix == ".onnx" else "safetensors")
+    pytest.importorskip({".pt": "torch", ".pth": "torch", ".onnx": "onnx"}.get(suffix, "safetensors"))
     path = tmp_path / f"model{suffix}"
     export_network(model, path, metadata={"author": "test"})
     assert_same_network(import_network(path), network_of(model))
@@ -197,9 +198,10 @@ def test_text_of_a_deep_network_has_all_layers():
     assert "output" in text
 
 
-@pytest.mark.parametrize("suffix", [".onnx", ".pt", ".safetensors"])
+@pytest.mark.parametrize("suffix", [suffix for suffix in FORMATS if suffix != ".txt"])
 def test_damage_is_told(suffix, tmp_path):
-    pytest.importorskip("torch" if suffix == ".pt" else "onnx" if suffix == ".onnx" else "safetensors")
+    """Whatever reads networks says what is damaged, and what is missing."""
+    pytest.importorskip({".pt": "torch", ".pth": "torch", ".onnx": "onnx"}.get(suffix, "safetensors"))
     path = tmp_path / f"model{suffix}"
     export_network(_deep(), path)
     content = path.read_bytes()
