@@ -6,6 +6,8 @@ then the upper triangle of C. With z = (x, 1) the mean is mu = z.m and the secon
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from convexnn._types import Floats, Ints
@@ -25,12 +27,16 @@ class MomentMaps:
     def __init__(self, rows: Floats) -> None:
         self.rows = rows
         self.order = rows.shape[1] + 1
-        first, second = np.triu_indices(rows.shape[1])
-        self.squares: Floats = rows[:, first] * rows[:, second] * np.where(first == second, 1.0, 2.0)
         self.upper: tuple[Ints, Ints] = np.triu_indices(self.order)
         self.double: Floats = np.where(self.upper[0] == self.upper[1], 1.0, 2.0)
         self.size = len(self.double)
         self._split = self.order
+
+    @cached_property
+    def squares(self) -> Floats:
+        """Gradients (n, q (q + 1) / 2) of the second moments; made when they are asked for, as they are large."""
+        first, second = np.triu_indices(self.rows.shape[1])
+        return np.asarray(self.rows[:, first] * self.rows[:, second] * np.where(first == second, 1.0, 2.0))
 
     def matrix(self, x: Floats) -> Floats:
         """Symmetric matrix (order, order) of a vector (size,)."""

@@ -16,7 +16,16 @@ from convexnn.bounds.pieces import Piece
 from convexnn.bounds.sample_terms import SampleDuals, sample_slacks
 from convexnn.bounds.smoothed import SmoothLoss
 
-__all__ = ["MomentProblem", "PiecePoint", "Point", "measure", "objective", "outputs", "start_point"]
+__all__ = [
+    "MomentProblem",
+    "PiecePoint",
+    "Point",
+    "measure",
+    "objective",
+    "objective_of",
+    "outputs",
+    "start_point",
+]
 
 
 @dataclass(frozen=True)
@@ -113,7 +122,12 @@ def outputs(problem: MomentProblem, means: list[Floats], shift: Floats) -> Float
 def objective(problem: MomentProblem, point: Point) -> float:
     """Loss plus penalty of the relaxation."""
     f = outputs(problem, [each.p for each in point.pieces], point.shift)
-    penalty = sum(problem.beta[piece.output] * each.x[0] for piece, each in zip(problem.pieces, point.pieces))
+    return objective_of(problem, f, np.array([each.x[0] for each in point.pieces]))
+
+
+def objective_of(problem: MomentProblem, f: Floats, weights: Floats) -> float:
+    """Loss plus penalty for given outputs and weights (S,) of the pieces."""
+    penalty = sum(problem.beta[piece.output] * weight for piece, weight in zip(problem.pieces, weights))
     return problem.loss.value(f) + float(penalty)
 
 

@@ -1,7 +1,7 @@
 """A dual vector and multipliers that bound training over all networks from below, in any dimension.
 
-The relaxation of :mod:`convexnn.bounds.barrier` is solved for mu falling; now and then its dual vector (minus the
-gradient of the loss) and multipliers are read off, completed (:mod:`convexnn.bounds.repair`), and valued. Nothing
+The relaxation of :mod:`convexnn.bounds.interior_point` is solved for mu falling; in the end its dual vector (minus
+the gradient of the loss) and multipliers are read off, completed (:mod:`convexnn.bounds.repair`), and valued. Nothing
 here is trusted: :mod:`convexnn.certificate.moments` judges what comes out.
 """
 
@@ -12,14 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from convexnn._progress import Clock
-from convexnn._types import Floats
 from convexnn.bounds.interior_point import OutOfTime, interior_step
 from convexnn.bounds.moment_problem import MomentProblem, PiecePoint, Point, measure, objective, outputs, start_point
-from convexnn.bounds.multipliers import PieceMultipliers
 from convexnn.bounds.pieces import Piece
-from convexnn.bounds.repair import best_multipliers
+from convexnn.bounds.shapes import Found, Shape, found_with
 
-__all__ = ["MomentParams", "RawProposal", "converged", "propose"]
+__all__ = ["Interior", "MomentParams", "converged", "propose"]
 
 
 @dataclass(frozen=True)
@@ -47,59 +45,19 @@ class MomentParams:
     max_steps: int = 60
 
 
-@dataclass(frozen=True)
-class RawProposal:
-    """What a certificate can be made of.
-
-    Attributes
-    ----------
-    v : (n, c) array
-        Dual vector, minus the gradient of the loss; not centred and not yet feasible.
-    pieces : list of (int, PieceMultipliers)
-        Output and multipliers.
-    responses : (S,) array
-        The bound of each piece in floating point.
-    value : float
-        Objective of the relaxation, which tends to the best bound from above.
-    point : Point
-    measure : float
-        Duality measure.
-    """
-
-    v: Floats
-    pieces: list[tuple[int, PieceMultipliers]]
-    responses: Floats
-    value: float
-    point: Point
-    measure: float
-
-    def at(self, problem: MomentProblem, v: Floats) -> RawProposal:
-        """The proposal for another dual vector, with multipliers read off at the same point."""
-        return propose(problem, self.point, v)
-
-
-def _of_piece(problem: MomentProblem, piece: Piece, here: PiecePoint, V: Floats) -> tuple[PieceMultipliers, float]:
-    """Multipliers of one piece for V = sign v, from those of the interior point.
+def _shape_of(problem: MomentProblem, piece: Piece, here: PiecePoint) -> Shape:
+    """Shape of one piece from the multipliers of the interior point.
 
     The point has -4 Z_r >= 0 for the upper end of p and z1 + z2 + z3 for the lower; their difference tends to V, and
     only the one of the sign of V is kept, scaled to V: pointwise that lowers the form.
     """
     z, Z = here.samples.z, here.samples.Z
-    size = float(np.abs(V).max()) + 1e-300
-    upper = np.maximum(-4.0 * Z[1], 1e-12 * size)
-    curvature = np.clip(8.0 * Z[2] * (np.abs(V) / upper), 1e-12 * size, 1e12 * size)
+    size = float(np.abs(Z[1]).max(initial=0.0)) + 1e-300
+    steepness = 8.0 * Z[2] / np.maximum(-4.0 * Z[1], 1e-12 * size)
     kappa = np.where(piece.mid, z[2] / z.sum(axis=0), 0.0)
     slope = np.where(piece.mid, (z[1] - z[0]) / (z[0] + z[1]), 0.0)
-    rows, up, down = problem.maps.rows, piece.mid & (V > 0), piece.mid & (V < 0)
-    linear = np.where(piece.always, 2.0 * V, np.where(up, V, 0.0))
-    linear[down] = (V * (1.0 + kappa * piece.tilt + (1.0 - kappa) * slope))[down]
-    square = np.where(up, 0.25 * curvature, np.where(down, 2.0 * V * kappa * piece.width, 0.0))
-    constant = float(np.sum(np.square(V[up]) / curvature[up]))
-    start = (2.0 * here.ends[0], 2.0 * here.ends[1] if problem.bias else 0.0)
-    ends = (piece.lower, piece.upper) if problem.bias else None
-    omega, k, rest = best_multipliers((rows.T * square) @ rows, 0.5 * (rows.T @ linear), ends, start)
-    made = PieceMultipliers(piece.sign, piece.lower, piece.upper, curvature, kappa, slope, omega, k)
-    return made, 0.5 * (constant + rest)
+    k = 2.0 * float(here.ends[1]) if problem.bias else 0.0
+    return Shape(steepness, kappa, slope, 2.0 * float(here.ends[0]), k)
 
 
 def converged(problem: MomentProblem, params: MomentParams, clock: Clock) -> Point:
@@ -132,12 +90,28 @@ def _first_point(problem: MomentProblem, params: MomentParams) -> Point:
     return start_point(problem, total, params.start * scale / unit)
 
 
-def propose(problem: MomentProblem, point: Point, given: Floats | None = None) -> RawProposal:
-    """Read multipliers off a point, and the dual vector too unless one is given."""
+def propose(problem: MomentProblem, point: Point) -> Found:
+    """Read dual vector and multipliers off a point."""
     f = outputs(problem, [each.p for each in point.pieces], point.shift)
-    v = problem.loss.nearest_dual(-problem.loss.gradient(f) if given is None else given, centred=problem.bias)
-    found, bounds = [], np.empty(len(problem.pieces))
-    for s, (piece, here) in enumerate(zip(problem.pieces, point.pieces)):
-        made, bounds[s] = _of_piece(problem, piece, here, piece.sign * v[:, piece.output])
-        found.append((piece.output, made))
-    return RawProposal(v, found, bounds, objective(problem, point), point, measure(problem, point)[0])
+    shapes = [_shape_of(problem, piece, here) for piece, here in zip(problem.pieces, point.pieces)]
+    weights = np.array([here.x[0] for here in point.pieces])
+    return found_with(problem, -problem.loss.gradient(f), shapes, weights, objective(problem, point))
+
+
+class Interior:
+    """Solves the relaxation for one set of pieces after another, each from a cold start.
+
+    Parameters
+    ----------
+    params : MomentParams
+    """
+
+    # A round is only begun if this part of the time it is expected to take is left.
+    least = 1.0
+
+    def __init__(self, params: MomentParams) -> None:
+        self._params = params
+
+    def solve(self, problem: MomentProblem, clock: Clock) -> Found:
+        """Dual vector and multipliers of the point where the method ends."""
+        return propose(problem, converged(problem, self._params, clock))

@@ -17,7 +17,7 @@ from convexnn._checks import check_bias, check_norm, check_points, check_real, c
 from convexnn._progress import Clock
 from convexnn._types import ArrayLike, Bias, Floats, Norm
 from convexnn.bounds.multipliers import PieceMultipliers
-from convexnn.bounds.relaxation import Proposal, Relaxation, improve
+from convexnn.bounds.relaxation import BoundParams, Proposal, Relaxation, improve
 from convexnn.bounds.rounding import exactly_centred
 from convexnn.certificate.moments import response_bound
 from convexnn.exceptions import ParameterError
@@ -74,6 +74,7 @@ def lower_bound(
     time_limit: float | None = None,
     start: ArrayLike | None = None,
     effort: str = "quick",
+    params: BoundParams | None = None,
 ) -> LowerBound:
     """Bound the training objective of every two-layer ReLU network from below.
 
@@ -91,6 +92,8 @@ def lower_bound(
         A good dual vector, for instance minus the gradient of the loss at a searched network.
     effort : "quick" or "full"
         A few pieces to one percent, or more and more pieces until the time is up.
+    params : BoundParams, optional
+        Constants of the search for multipliers. The bound is valid whatever they are.
 
     Raises
     ------
@@ -107,7 +110,7 @@ def lower_bound(
     best = _at_zero(problem)
     if best.value >= _loss_at_best_constant(problem) * (1.0 - 1e-12):
         return best
-    for proposal in improve(problem.relaxation(), effort=effort, clock=clock, start=given):
+    for proposal in improve(problem.relaxation(), effort=effort, clock=clock, start=given, params=params):
         found = _proved(problem, proposal)
         if found.value > best.value:
             best = found
