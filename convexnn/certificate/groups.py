@@ -63,44 +63,38 @@ def groups_response(
     The groups in which sectors promise most come first; the others need not be looked into where their bounds are
     below what is already found. OutOfTime ends it.
     """
-    frames, bounds, work = [], [], 0.0
-    for group in groups.groups:
+    above, best, network, work = 0.0, 0.0, True, 0.0
+    bounded: list[tuple[float, tuple[int, ...]]] = []
+
+    def look(columns: Floats, frame: Frame) -> str:
+        """Take the exact maximum of a group into account; a note if it is not known."""
+        nonlocal above, best, network
+        found = strongest(frame, v, scope=scope, max_work=max_work, n_jobs=n_jobs, clock=clock)
+        best, network = max(best, found.value), network and found.network
+        above = max(above, response_above(columns, frame, v, found.value + found.error))
+        return "" if found.consistent else DISAGREE
+
+    def frame_of(group: tuple[int, ...]) -> tuple[Floats, Frame]:
         check_time(clock)
-        frame = make_frame(np.ascontiguousarray(X[:, group]), norm=norm, bias=bias)
+        columns = np.ascontiguousarray(X[:, group])
+        return columns, make_frame(columns, norm=norm, bias=bias)
+
+    for group in groups.groups:
+        columns, frame = frame_of(group)
         if scope == "network" and not network_scope_is_exact(frame):
             return GroupsResponse(note=f"Of the features {list(group)[:10]}: {refuse_rank(frame)}")
         planar = scope == "network" and has_sectors(frame, v.shape[1])
         work += _VISITS * frame.n * count_sectors(frame.n) if planar else response_work(frame, v.shape[1])
         if work > max_work:
             return GroupsResponse(note=f"The groups of features need more row visits than max_work={max_work:,}.")
-        frames.append(frame)
-        bounds.append(sector_bound(frame, v) * frame.scale if planar else np.inf)
-    return _maximum(X, v, groups, frames, bounds, scope=scope, max_work=max_work, n_jobs=n_jobs, clock=clock)
-
-
-def _maximum(
-    X: Floats,
-    v: Floats,
-    groups: Interactions,
-    frames: list[Frame],
-    bounds: list[float],
-    *,
-    scope: str,
-    max_work: int,
-    n_jobs: int | None,
-    clock: Clock,
-) -> GroupsResponse:
-    above, best, network = 0.0, 0.0, True
-    for k in np.argsort(-np.array(bounds), kind="stable").tolist():
-        check_time(clock)
-        frame, columns = frames[k], np.ascontiguousarray(X[:, groups.groups[k]])
-        if bounds[k] <= best:
-            above = max(above, response_above(columns, frame, v, bounds[k]))
-            continue
-        found = strongest(frame, v, scope=scope, max_work=max_work, n_jobs=n_jobs, clock=clock)
-        if not found.consistent:
-            return GroupsResponse(note=DISAGREE)
-        best = max(best, found.value)
-        above = max(above, response_above(columns, frame, v, found.value + found.error))
-        network = network and found.network
+        if planar:
+            bounded.append((sector_bound(frame, v) * frame.scale, group))
+        elif note := look(columns, frame):
+            return GroupsResponse(note=note)
+    for bound, group in sorted(bounded, reverse=True):
+        columns, frame = frame_of(group)
+        if bound <= best:
+            above = max(above, response_above(columns, frame, v, bound))
+        elif note := look(columns, frame):
+            return GroupsResponse(note=note)
     return GroupsResponse(above, network)

@@ -133,6 +133,8 @@ class Oracle(ABC):
 
 def response_norms(responses: Floats, norm: str) -> Floats:
     """Size (..., ) of responses (..., c) to several outputs: Euclidean for l2, the largest for l1."""
+    if responses.shape[-1] == 1:
+        return np.abs(responses[..., 0])
     return np.asarray(
         np.abs(responses).max(axis=-1) if norm == "l1" else np.sqrt((responses * responses).sum(axis=-1))
     )

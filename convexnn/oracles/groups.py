@@ -22,6 +22,8 @@ __all__ = ["GroupsOracle"]
 
 # Neurons of a group that are taken at least, where the limit is small beside the number of groups.
 _FEWEST = 4
+# Entries of the columns of one answer at most, unless these are very few.
+_ENTRIES, _FEW_COLUMNS = 20_000_000, 16
 
 
 class GroupsOracle(Oracle):
@@ -75,6 +77,7 @@ class GroupsOracle(Oracle):
         effort: Effort = Effort.NORMAL,
         near: NeuronSet | None = None,
     ) -> Pricing:
+        limit = min(limit, max(_FEW_COLUMNS, _ENTRIES // self._frame.n))
         each = min(limit, max(_FEWEST, 2 * limit // len(self._groups)))
 
         def ask(group: _Group) -> Pricing:

@@ -35,7 +35,9 @@ class LineOracle(Oracle):
 
     @cached_property
     def _order(self) -> Ints:
-        return np.argsort(self._frame.points[:, 0])
+        order = np.argsort(self._frame.points[:, 0])
+        # Half the memory where millions of samples have many features.
+        return order.astype(np.int32) if self._frame.n < 2**31 else order
 
     @cached_property
     def _x(self) -> Floats:
@@ -62,17 +64,17 @@ class LineOracle(Oracle):
             # The inactive side answers with the slope, and the constant part vanishes because v sums to zero.
             whole = (self._x @ v)[None, :]
             right, left = (1.0 - slope) * right + slope * whole, (1.0 - slope) * left - slope * whole
-        values = np.stack([response_norms(side, self._frame.norm) for side in (right, left)], axis=1)
+        to_right, to_left = (response_norms(side, self._frame.norm) for side in (right, left))
         # Neighbouring hinges are nearly the same neuron: local maxima along the line are enough.
-        best = values.max(axis=1)
+        best = np.maximum(to_right, to_left)
         peak = np.ones(len(best), dtype=bool)
         peak[1:] &= best[1:] > best[:-1]
         peak[:-1] &= best[:-1] >= best[1:]
         at = np.flatnonzero(peak & (best > floor))
-        side = np.where(values[at, 0] >= values[at, 1], 1.0, -1.0)
+        side = np.where(to_right[at] >= to_left[at], 1.0, -1.0)
         return strongest_first(
             self._frame, side[:, None], -side * self._x[at], self._order[at][:, None], best[at],
-            floor=floor, limit=limit, strongest=float(values.max(initial=0.0)),
+            floor=floor, limit=limit, strongest=float(best.max(initial=0.0)),
         )  # fmt: skip
 
 

@@ -14,10 +14,10 @@ from convexnn.oracles.planar import PlanarOracle
 
 __all__ = ["SectorOracle", "sector_count"]
 
-# Sectors of half a turn: this factor times n to this power. More of them cost more sums, fewer leave more lines.
-_MANY, _POWER = 2.0, 0.4
+# Sectors of half a turn to begin with: this factor times n to this power; those that may hold a maximum are halved.
+_MANY, _POWER = 1.0, 0.4
 # Visits of a sample in one sector, beside those of a sweep, as neurons of good bounds are looked at line by line.
-_VISITS = 2.0
+_VISITS = 4.0
 
 
 def sector_count(n: int) -> int:

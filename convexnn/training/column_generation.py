@@ -17,6 +17,8 @@ from convexnn.training.parameters import ExactParams
 
 __all__ = ["generate"]
 
+# Inactive neurons that are kept however many samples there are.
+_FEW = 16
 # Neurons that are still used when the time is over, and the seconds for it.
 _LAST, _MOMENT = 16, 0.05
 
@@ -38,6 +40,7 @@ def generate(
     trace: list[Progress] = []
     dual, best_v, idle, best_gap, last_primal = -np.inf, None, 0, np.inf, np.inf
     status = Status.ITERATION_LIMIT
+    crowd = max(_FEW, params.max_inactive_entries // problem.frame.n)
     for index in range(limits.max_iter):
         state = solver.solve(problem.beta, clock=limits.clock, accuracy=limits.tol)
         primal = problem.objective(state.f, state.z)
@@ -69,7 +72,7 @@ def generate(
             break
         if index + 1 == limits.max_iter:
             break
-        if len(working) > params.max_inactive + 2 * progress.n_atoms:
+        if len(working) > min(params.max_inactive, crowd) + 2 * progress.n_atoms:
             solver.drop_inactive(params.forgotten)
         solver.add(fresh)
     neurons = solver.working.with_coef(state.z, state.t).active()

@@ -30,6 +30,8 @@ class ExactParams:
         Neurons asked for per round: fixed ones, and once neurons move.
     max_inactive : int >= 1
         Inactive neurons above which the working set forgets those of small response.
+    max_inactive_entries : int >= 1
+        The same for the entries of their columns, where samples are many.
     forgotten : float in (0, 1)
         Responses below this share of the penalty are small then.
     patience, patience_near : int >= 1
@@ -58,6 +60,7 @@ class ExactParams:
     batch: int = 64
     face_batch: int = 256
     max_inactive: int = 400
+    max_inactive_entries: int = 20_000_000
     forgotten: float = 0.6
     patience: int = 50
     patience_near: int = 6

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <tuple>
 #include <utility>
 
@@ -14,8 +15,11 @@ namespace {
 constexpr double kFirst = 0.7390851332151607, kShift = 0.2718281828459045;  // no direction is one of a regular grid
 constexpr double kPi = 3.14159265358979323846;
 constexpr double kRounding = 1e-13;       // of a running sum, as a share of all that is summed
+constexpr std::size_t kDeep = 5, kParts = 1 << kDeep;  // a sector is halved so often at most
+constexpr std::size_t kMany = 6;          // pivots that may be looked at line by line before a sector is halved
 constexpr std::size_t kSectors = 16;      // sectors of one chunk: the same for any number of threads
 constexpr std::size_t kSmall = 1 << 14;   // samples times sectors below which there is one chunk
+constexpr double kTie = 1e-12;            // samples nearer than this along a direction, as a share of their spread
 constexpr double kTiny = 1e-300;
 constexpr double kAlike = 0.02;           // neurons whose angles and offsets differ by less are alike
 
@@ -30,7 +34,7 @@ struct SectorOracle::Chunk {
 };
 
 SectorOracle::SectorOracle(const double* points, std::size_t n, std::size_t sectors, std::size_t memory)
-    : n_(n), sectors_(sectors), keep_(n > 0 && sectors * sizeof(std::uint32_t) <= memory / n), x_(n), y_(n) {
+    : n_(n), sectors_(sectors), memory_(memory), x_(n), y_(n), kept_(sectors * kParts) {
     double lowest[2] = {0.0, 0.0}, highest[2] = {0.0, 0.0};
     for (std::size_t i = 0; i < n; ++i) {
         x_[i] = points[2 * i], y_[i] = points[2 * i + 1];
@@ -40,35 +44,26 @@ SectorOracle::SectorOracle(const double* points, std::size_t n, std::size_t sect
         }
     }
     spread_ = larger(highest[0] - lowest[0], highest[1] - lowest[1]);
-    for (std::size_t b = 0; b < sectors; ++b) {
-        const double at = static_cast<double>(b);
+    for (std::size_t d = 0; d < kept_.size(); ++d) {
+        const double at = static_cast<double>(d) / kParts;
         const double angle = kFirst + kPi / static_cast<double>(sectors) * (at + kShift * std::sin(at));
         wx_.push_back(std::cos(angle)), wy_.push_back(std::sin(angle));
     }
     wx_.push_back(-wx_[0]), wy_.push_back(-wy_[0]);
-    if (keep_) orders_.resize(sectors * n), sorted_.assign(sectors, 0);
 }
 
-bool SectorOracle::sort_along(std::size_t b, std::uint32_t* order, StopCheck& stop) const {
+// Samples by decreasing coordinate along a direction, kept for the next call as long as the memory lasts.
+const std::uint32_t* SectorOracle::order(std::size_t d, std::vector<std::uint32_t>& own, StopCheck& stop) {
+    if (!kept_[d].empty()) return kept_[d].data();
     std::vector<std::pair<double, std::uint32_t>> keys(n_), merged;
     for (std::size_t i = 0; i < n_; ++i)
-        keys[i] = {-(wx_[b] * x_[i] + wy_[b] * y_[i]), static_cast<std::uint32_t>(i)};
-    if (!sort_distinct(keys, merged, stop)) return false;
-    for (std::size_t i = 0; i < n_; ++i) order[i] = keys[i].second;
-    return true;
-}
-
-const std::uint32_t* SectorOracle::order(std::size_t b, std::vector<std::uint32_t>& own, StopCheck& stop) {
-    if (!keep_) {
-        own.resize(n_);
-        return sort_along(b, own.data(), stop) ? own.data() : nullptr;
-    }
-    std::uint32_t* kept = &orders_[b * n_];
-    if (!sorted_[b]) {  // a direction is sorted by the chunk that begins with it, or has it inside, before the others
-        if (!sort_along(b, kept, stop)) return nullptr;
-        sorted_[b] = 1;
-    }
-    return kept;
+        keys[i] = {-(wx_[d] * x_[i] + wy_[d] * y_[i]), static_cast<std::uint32_t>(i)};
+    if (!sort_distinct(keys, merged, stop)) return nullptr;
+    const std::size_t bytes = n_ * sizeof(std::uint32_t);
+    std::vector<std::uint32_t>& out = used_.fetch_add(bytes) + bytes <= memory_ ? kept_[d] : own;
+    out.resize(n_);
+    for (std::size_t i = 0; i < n_; ++i) out[i] = keys[i].second;
+    return out.data();
 }
 
 // U of the samples ahead of every pivot along a direction, for positive (px, py) and negative weights, one value per
@@ -95,19 +90,6 @@ SectorOracle::Totals SectorOracle::total(const double* v) const {
     for (std::size_t i = 0; i < n_; ++i) all.x[i] = mx - mass * x_[i], all.y[i] = my - mass * y_[i];
     all.slack = kRounding * size;
     return all;
-}
-
-// Running sums along a direction.
-void SectorOracle::run(std::size_t b, const std::uint32_t* along, const Totals& all, State& now) const {
-    const bool turned = b == sectors_;  // from behind the same samples are met in the opposite order
-    double p0 = 0.0, p1 = 0.0, p2 = 0.0, n0 = 0.0, n1 = 0.0, n2 = 0.0;
-    for (std::size_t r = 0; r < n_; ++r) {
-        const std::size_t i = along[turned ? n_ - 1 - r : r];
-        const double x = x_[i], y = y_[i], up = all.positive[i], down = all.negative[i];
-        now.px[i] = p1 - p0 * x, now.py[i] = p2 - p0 * y, now.nx[i] = n1 - n0 * x, now.ny[i] = n2 - n0 * y;
-        p0 += up, p1 += up * x, p2 += up * y;
-        n0 += down, n1 += down * x, n2 += down * y;
-    }
 }
 
 namespace {
@@ -145,55 +127,123 @@ CONVEXNN_CLONES double largest(const double* values, std::size_t n) {
 }
 }  // namespace
 
-// Ends and bounds of the sectors first to last.
-bool SectorOracle::look(std::size_t first, std::size_t last, const Totals& all, double floor, Chunk& out,
-                        StopCheck& stop) {
-    out.best.assign(n_, 0.0), out.where.assign(n_, static_cast<std::uint32_t>(first));
-    State old(n_), now(n_);
-    std::vector<double> bounds(n_);
+// Running sums along a direction.
+bool SectorOracle::run(std::size_t d, const Totals& all, State& now, StopCheck& stop) {
+    if (stop(2 * n_)) return false;
+    const bool turned = d == kept_.size();  // from behind the same samples are met in the opposite order
     std::vector<std::uint32_t> own;
-    for (std::size_t b = first; b <= last; ++b) {
-        if (stop(2 * n_)) return false;
-        const std::uint32_t* along = order(b == sectors_ ? 0 : b, own, stop);
-        if (!along) return false;
-        run(b, along, all, now);
-        respond(now.px.data(), now.py.data(), now.nx.data(), now.ny.data(), all.x.data(), all.y.data(), wx_[b], wy_[b],
-                n_, now.end.data());
-        for (std::size_t i = 0; i < n_; ++i)
-            if (now.end[i] > out.best[i]) out.best[i] = now.end[i], out.where[i] = static_cast<std::uint32_t>(b);
-        out.top = larger(out.top, largest(now.end.data(), n_));
-        if (b > first) {
-            bound(old.px.data(), old.py.data(), old.nx.data(), old.ny.data(), old.end.data(), now.px.data(),
-                  now.py.data(), now.nx.data(), now.ny.data(), now.end.data(), wx_[b - 1], wy_[b - 1], wx_[b], wy_[b],
-                  all.slack, n_, bounds.data());
-            const double least = larger(floor, out.top), most = largest(bounds.data(), n_);
-            out.largest = larger(out.largest, most);
-            for (std::size_t i = 0; most > least && i < n_; ++i)
-                if (bounds[i] > least)
-                    out.items.push_back({bounds[i], static_cast<std::uint32_t>(b - 1), static_cast<std::uint32_t>(i)});
-        }
-        std::swap(old, now);
+    const std::uint32_t* along = order(turned ? 0 : d, own, stop);
+    if (!along) return false;
+    double p0 = 0.0, p1 = 0.0, p2 = 0.0, n0 = 0.0, n1 = 0.0, n2 = 0.0;
+    for (std::size_t r = 0; r < n_; ++r) {
+        const std::size_t i = along[turned ? n_ - 1 - r : r];
+        const double x = x_[i], y = y_[i], up = all.positive[i], down = all.negative[i];
+        now.px[i] = p1 - p0 * x, now.py[i] = p2 - p0 * y, now.nx[i] = n1 - n0 * x, now.ny[i] = n2 - n0 * y;
+        p0 += up, p1 += up * x, p2 += up * y;
+        n0 += down, n1 += down * x, n2 += down * y;
     }
+    respond(now.px.data(), now.py.data(), now.nx.data(), now.ny.data(), all.x.data(), all.y.data(), wx_[d], wy_[d], n_,
+            now.end.data());
     return true;
 }
 
-// Every line and every arc of one pivot in one sector, from sums of its own.
-SectorNeuron SectorOracle::walk(const Item& item, const SectorCall& call) const {
+// Take the ends along a direction into account.
+void SectorOracle::keep_ends(std::size_t d, const State& now, Chunk& out) const {
+    for (std::size_t i = 0; i < n_; ++i)
+        if (now.end[i] > out.best[i]) out.best[i] = now.end[i], out.where[i] = static_cast<std::uint32_t>(d);
+    out.top = larger(out.top, largest(now.end.data(), n_));
+}
+
+// Bounds of the sector between two directions: halved while many pivots may exceed what is wanted or known.
+bool SectorOracle::look_between(std::size_t low, std::size_t high, const State& old, const State& now,
+                                const Totals& all, double floor, Chunk& out, StopCheck& stop) {
+    std::vector<double> bounds(n_);
+    bound(old.px.data(), old.py.data(), old.nx.data(), old.ny.data(), old.end.data(), now.px.data(), now.py.data(),
+          now.nx.data(), now.ny.data(), now.end.data(), wx_[low], wy_[low], wx_[high], wy_[high], all.slack, n_,
+          bounds.data());
+    const double least = larger(floor, out.top), most = largest(bounds.data(), n_);
+    if (most <= least) {
+        out.largest = larger(out.largest, most);
+        return true;
+    }
+    std::size_t many = 0;
+    for (std::size_t i = 0; i < n_; ++i) many += bounds[i] > least;
+    if (many > kMany && high - low > 1) {
+        const std::size_t middle = low + (high - low) / 2;
+        State between(n_);
+        if (!run(middle, all, between, stop)) return false;
+        keep_ends(middle, between, out);
+        return look_between(low, middle, old, between, all, floor, out, stop) &&
+               look_between(middle, high, between, now, all, floor, out, stop);
+    }
+    out.largest = larger(out.largest, most);
+    for (std::size_t i = 0; i < n_; ++i)
+        if (bounds[i] > least)
+            out.items.push_back({bounds[i], old.px[i] - old.nx[i], old.py[i] - old.ny[i],
+                                 static_cast<std::uint32_t>(low), static_cast<std::uint32_t>(high),
+                                 static_cast<std::uint32_t>(i), false});
+    return true;
+}
+
+// Ends and bounds of the sectors first to last.
+bool SectorOracle::look(std::size_t first, std::size_t last, const Totals& all, double floor, Chunk& out,
+                        StopCheck& stop) {
+    out.best.assign(n_, 0.0), out.where.assign(n_, static_cast<std::uint32_t>(first * kParts));
+    // Strong ends first: what is known of the maximum spares halving.
+    std::vector<State> states(last - first + 1, State(n_));
+    for (std::size_t b = first; b <= last; ++b) {
+        if (!run(b * kParts, all, states[b - first], stop)) return false;
+        keep_ends(b * kParts, states[b - first], out);
+    }
+    for (std::size_t b = first; b < last; ++b)
+        if (!look_between(b * kParts, (b + 1) * kParts, states[b - first], states[b - first + 1], all, floor, out, stop))
+            return false;
+    return true;
+}
+
+namespace {
+// For every sample whether its line to the pivot (x, y) lies between two directions (1), or almost along the first (2).
+CONVEXNN_CLONES void mark(const double* px, const double* py, std::size_t n, double x, double y, double ax, double ay,
+                          double bx, double by, double tiny, std::uint8_t* flags) {
+    for (std::size_t i = 0; i < n; ++i) {
+        const double zx = px[i] - x, zy = py[i] - y, s = ax * zx + ay * zy, e = bx * zx + by * zy;
+        flags[i] = static_cast<std::uint8_t>(((s > 0.0) != (e > 0.0) ? 1 : 0) | (std::fabs(s) <= tiny ? 2 : 0));
+    }
+}
+}  // namespace
+
+// Every line and every arc of one pivot in one sector.
+SectorNeuron SectorOracle::walk(const Item& item, const SectorCall& call, const Totals& all) const {
     struct Event {
         double t;
         std::uint32_t sample;
     };
-    const std::size_t p = item.pivot, b = item.sector;
-    const double x = x_[p], y = y_[p], ax = wx_[b], ay = wy_[b], bx = wx_[b + 1], by = wy_[b + 1];
+    const std::size_t p = item.pivot;
+    const double x = x_[p], y = y_[p], ax = wx_[item.low], ay = wy_[item.low], bx = wx_[item.high], by = wy_[item.high];
     static thread_local std::vector<Event> events;
-    events.clear();
-    double ux = 0.0, uy = 0.0, tx = 0.0, ty = 0.0;
-    for (std::size_t i = 0; i < n_; ++i) {
-        const double zx = x_[i] - x, zy = y_[i] - y, v = call.v[i];
-        const double s = ax * zx + ay * zy, e = bx * zx + by * zy;
-        tx += v * zx, ty += v * zy;
-        if (s > 0.0 || (s == 0.0 && e > 0.0)) ux += v * zx, uy += v * zy;
-        if ((s > 0.0 && e < 0.0) || (s < 0.0 && e > 0.0)) events.push_back({s / (s - e), static_cast<std::uint32_t>(i)});
+    static thread_local std::vector<std::uint8_t> flags;
+    events.clear(), flags.assign((n_ + 7) / 8 * 8, 0);
+    mark(x_.data(), y_.data(), n_, x, y, ax, ay, bx, by, kTie * spread_, flags.data());
+    double ux = item.ux, uy = item.uy;
+    const double tx = all.x[p], ty = all.y[p];
+    bool doubtful = item.fresh;
+    for (std::size_t w = 0; w < n_; w += 8) {
+        std::uint64_t eight;
+        std::memcpy(&eight, &flags[w], 8);
+        for (std::size_t i = w; eight && i < std::min(n_, w + 8); ++i) {
+            if (!flags[i] || i == p) continue;
+            const double zx = x_[i] - x, zy = y_[i] - y, s = ax * zx + ay * zy, e = bx * zx + by * zy;
+            doubtful = doubtful || ((flags[i] & 2) && (zx != 0.0 || zy != 0.0));
+            if ((s > 0.0 && e < 0.0) || (s < 0.0 && e > 0.0))
+                events.push_back({s / (s - e), static_cast<std::uint32_t>(i)});
+        }
+    }
+    if (doubtful) {  // which samples are ahead is decided as above, not by the order of running sums
+        ux = uy = 0.0;
+        for (std::size_t i = 0; i < n_; ++i) {
+            const double zx = x_[i] - x, zy = y_[i] - y, s = ax * zx + ay * zy;
+            if (s > 0.0 || (s == 0.0 && bx * zx + by * zy > 0.0)) ux += call.v[i] * zx, uy += call.v[i] * zy;
+        }
     }
     std::sort(events.begin(), events.end(), [](const Event& a, const Event& c) {
         return a.t < c.t || (a.t == c.t && a.sample < c.sample);
@@ -257,12 +307,12 @@ SectorAnswer SectorOracle::price(const SectorCall& call, StopCheck& stop) {
     SectorAnswer answer;
     const std::size_t parts = n_ * sectors_ <= kSmall ? 1 : (sectors_ + kSectors - 1) / kSectors;
     const std::size_t width = (sectors_ + parts - 1) / parts;
-    if (keep_)  // chunks share the directions at their ends
-        if (!parallel_for(sectors_, call.threads, stop, [&](std::size_t b, unsigned) {
-                std::vector<std::uint32_t> none;
-                order(b, none, stop);
-            }))
-            return answer;
+    // Chunks share the directions at their ends, which therefore are there before.
+    const bool sorted = parallel_for(parts > 1 ? sectors_ : 0, call.threads, stop, [&](std::size_t b, unsigned) {
+        std::vector<std::uint32_t> none;
+        order(b * kParts, none, stop);
+    });
+    if (!sorted) return answer;
     const Totals all = total(call.v);
     std::vector<Chunk> chunks(parts);
     const bool bounded = parallel_for(parts, call.threads, stop, [&](std::size_t k, unsigned) {
@@ -275,9 +325,9 @@ SectorAnswer SectorOracle::price(const SectorCall& call, StopCheck& stop) {
     for (const Chunk& chunk : chunks) top = larger(top, chunk.top), largest = larger(largest, chunk.largest);
     for (std::size_t p = 0; p < n_; ++p) {
         double best = call.floor;
-        Item item = {0.0, 0, static_cast<std::uint32_t>(p)};
+        Item item = {0.0, 0.0, 0.0, 0, 0, static_cast<std::uint32_t>(p), true};
         for (const Chunk& chunk : chunks)
-            if (chunk.best[p] > best) best = chunk.best[p], item.sector = chunk.where[p], item.bound = best;
+            if (chunk.best[p] > best) best = chunk.best[p], item.low = chunk.where[p], item.bound = best;
         if (item.bound > 0.0) ends.emplace_back(best, item);
     }
     const double least = larger(call.floor, top);
@@ -285,14 +335,14 @@ SectorAnswer SectorOracle::price(const SectorCall& call, StopCheck& stop) {
         for (const Item& item : chunk.items)
             if (item.bound > least) items.push_back(item);
     std::sort(items.begin(), items.end(), [](const Item& a, const Item& b) {
-        return std::make_tuple(-a.bound, a.sector, a.pivot) < std::make_tuple(-b.bound, b.sector, b.pivot);
+        return std::make_tuple(-a.bound, a.low, a.pivot) < std::make_tuple(-b.bound, b.low, b.pivot);
     });
     answer.strongest = top;
     std::vector<SectorNeuron> found;
     for (const Item& item : items) {
         if (item.bound <= larger(call.floor, answer.strongest)) break;
         if (stop(2 * n_)) return answer;
-        found.push_back(walk(item, call));
+        found.push_back(walk(item, call, all));
         answer.strongest = larger(answer.strongest, found.back().value);
     }
     const std::size_t tried = std::min(ends.size(), 4 * call.limit);
@@ -304,9 +354,10 @@ SectorAnswer SectorOracle::price(const SectorCall& call, StopCheck& stop) {
         for (std::size_t side = 0; side < 2; ++side) {
             if (stop(2 * n_)) return answer;
             Item item = ends[k].second;
-            item.sector = static_cast<std::uint32_t>(side ? item.sector % sectors_
-                                                          : (item.sector + sectors_ - 1) % sectors_);
-            found.push_back(walk(item, call));
+            // The sector in which the direction lies, and the one before.
+            const std::size_t b = (item.low / kParts + sectors_ - (side ? 1 : 0)) % sectors_;
+            item.low = static_cast<std::uint32_t>(b * kParts), item.high = static_cast<std::uint32_t>((b + 1) * kParts);
+            found.push_back(walk(item, call, all));
         }
     found.erase(std::remove_if(found.begin(), found.end(),
                                [&](const SectorNeuron& one) { return !(one.value > call.floor); }),

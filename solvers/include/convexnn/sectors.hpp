@@ -6,6 +6,7 @@
 // pivot whose bound exceeds what is wanted or known are walked line by line, in O(n) each.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -39,39 +40,41 @@ struct SectorAnswer {
 
 class SectorOracle {
 public:
-    // Orders are kept if they fit into `memory` bytes; otherwise every call sorts again.
+    // Orders are kept as long as they fit into `memory` bytes; the others are sorted again in every call.
     SectorOracle(const double* points, std::size_t n, std::size_t sectors, std::size_t memory);
 
     std::size_t size() const { return n_; }
     std::size_t sectors() const { return sectors_; }
-    bool keeps_orders() const { return keep_; }
+    bool keeps_orders() const { return used_ <= memory_; }
 
     SectorAnswer price(const SectorCall& call, StopCheck& stop);
 
 private:
-    struct Item {  // a pivot in a sector
-        double bound;
-        std::uint32_t sector, pivot;
+    struct Item {  // a pivot in a sector, and its U where the sector begins unless that is to be summed afresh
+        double bound, ux, uy;
+        std::uint32_t low, high, pivot;  // directions, and the sample
+        bool fresh;
     };
     struct Chunk;
     struct State;
     struct Totals;
 
-    const std::uint32_t* order(std::size_t b, std::vector<std::uint32_t>& own, StopCheck& stop);
-    bool sort_along(std::size_t b, std::uint32_t* order, StopCheck& stop) const;
+    const std::uint32_t* order(std::size_t d, std::vector<std::uint32_t>& own, StopCheck& stop);
     Totals total(const double* v) const;
-    void run(std::size_t b, const std::uint32_t* along, const Totals& all, State& now) const;
+    bool run(std::size_t d, const Totals& all, State& now, StopCheck& stop);
+    void keep_ends(std::size_t d, const State& now, Chunk& out) const;
+    bool look_between(std::size_t low, std::size_t high, const State& old, const State& now, const Totals& all,
+                      double floor, Chunk& out, StopCheck& stop);
     bool look(std::size_t first, std::size_t last, const Totals& all, double floor, Chunk& out, StopCheck& stop);
-    SectorNeuron walk(const Item& item, const SectorCall& call) const;
+    SectorNeuron walk(const Item& item, const SectorCall& call, const Totals& all) const;
     void select(std::vector<SectorNeuron>& found, std::size_t limit) const;
 
-    std::size_t n_, sectors_;
-    bool keep_;
+    std::size_t n_, sectors_, memory_;
+    std::atomic<std::size_t> used_{0};
     double spread_ = 0.0;
     std::vector<double> x_, y_;
-    std::vector<double> wx_, wy_;               // sectors + 1 directions, the last is minus the first
-    std::vector<std::uint32_t> orders_;         // sectors x n, samples by decreasing coordinate along the direction
-    std::vector<std::uint8_t> sorted_;          // which of them are there
+    std::vector<double> wx_, wy_;                    // directions that halve the sectors again and again; last minus the first
+    std::vector<std::vector<std::uint32_t>> kept_;   // orders along them, made when they are first needed
 };
 
 }  // namespace convexnn
