@@ -70,7 +70,7 @@ class FirstOrderParams:
     stiffness_single: float = 3.0
     steps: int = 100
     memory: int = 20
-    rank: int = 16
+    rank: int = 8
     accurate: float = 5e-4
     single: tuple[float, ...] = (0.02, 0.005, 0.002)
     stir: float = 0.1

@@ -65,7 +65,7 @@ class BoundParams:
     interior_quick: MomentParams = field(default_factory=lambda: MomentParams(stop=3e-3))
     first_order: FirstOrderParams = field(default_factory=FirstOrderParams)
     first_order_quick: FirstOrderParams = field(
-        default_factory=lambda: FirstOrderParams(widths=(0.1, 0.03, 0.01), again=(0.01, 0.005), steps=60)
+        default_factory=lambda: FirstOrderParams(widths=(0.05, 0.01), steps=50, single=(0.01,), rank=8)
     )
 
 
