@@ -7,6 +7,7 @@ from convexnn.plots.dual import DualDisplay
 from convexnn.plots.explanation import ExplanationDisplay
 from convexnn.plots.gap import GapDisplay
 from convexnn.plots.line import LineDisplay
+from convexnn.plots.model_page import write_model_page
 from convexnn.plots.neurons import NeuronsDisplay
 from convexnn.plots.path import PathDisplay
 from convexnn.plots.planar import PlanarDisplay
@@ -32,4 +33,5 @@ __all__ = [
     "ShapeDisplay",
     "TruncationDisplay",
     "WedgeDisplay",
+    "write_model_page",
 ]

@@ -57,7 +57,10 @@ private:
     };
     struct Chunk;
     struct State;
-    struct Totals;
+    struct Totals {  // what does not depend on the direction: weights of either sign, and per pivot the sum of v z
+        std::vector<double> positive, negative, x, y;
+        double slack = 0.0;
+    };
 
     const std::uint32_t* order(std::size_t d, std::vector<std::uint32_t>& own, StopCheck& stop);
     Totals total(const double* v) const;

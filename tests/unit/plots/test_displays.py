@@ -83,3 +83,21 @@ def test_terms_are_drawn_as_they_are():
     empty = additive_terms(ReLUNetwork(np.zeros((0, 3)), np.zeros(0), np.zeros((0, 1))), Z)
     assert ShapeDisplay.from_terms(empty).features == ()
     assert InteractionDisplay.from_terms(empty).pairs == ()
+
+
+def test_the_page_of_a_model_has_everything_and_needs_nothing(tmp_path):
+    """Certificate, constant, every term and its pictures, no other file, and names that are no markup."""
+    import convexnn
+    from convexnn.plots import write_model_page
+
+    Z = np.random.default_rng(1).standard_normal((40, 3))
+    result = convexnn.train(Z, np.abs(Z[:, 0]) + Z[:, 1] * Z[:, 2], beta=1.0, interaction_cst="pairwise")
+    terms = write_model_page(tmp_path / "page.html", result, Z, title="<b>", feature_names=["a<", "b", "c"])
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert "at most two features" in page
+    assert f"{terms.constant:.6g}" in page
+    assert page.count("<svg") == 3
+    assert "a&lt;" in page
+    assert "<b>" not in page
+    assert "http" not in page.split("<body>")[0]
+    assert all(f">{imp:.4g}<" in page for imp in terms.importances)
