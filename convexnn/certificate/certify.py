@@ -26,7 +26,7 @@ from convexnn.network.relu import ReLUNetwork
 if TYPE_CHECKING:
     from convexnn.bounds.multipliers import PieceMultipliers
 
-__all__ = ["certify", "make_problem"]
+__all__ = ["certify", "certify_by", "make_problem"]
 
 _LONG = 65_536
 EFFORTS = ("quick", "full")
@@ -115,6 +115,36 @@ def certify(
             network, X, y, beta=beta, norm=norm, bias=bias, loss=loss, scope=scope, atoms=atoms,
             sample_weight=sample_weight, tol=tol, dual_point=dual_point, max_work=max_work, time_limit=time_limit,
             n_jobs=n_jobs, orders=orders, effort=effort, interaction_cst=interaction_cst,
+        )
+    )  # fmt: skip
+
+
+def certify_by(
+    known: Certificate,
+    network: ReLUNetwork,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    beta: float,
+    sample_weight: ArrayLike | None,
+    tol: float,
+) -> Certificate:
+    """Certify a network by dual point and multipliers of a bound by moments at another penalty.
+
+    A dual vector that is feasible at one penalty is so at every other after scaling: few bounds serve a whole path.
+
+    Parameters
+    ----------
+    known : Certificate
+        Of method "moments", on the same data.
+    network, X, y, beta, sample_weight, tol :
+        As in :func:`certify`.
+    """
+    return prove(
+        make_problem(
+            network, X, y, beta=beta, norm=known.norm, bias=known.bias, loss=known.loss, scope="network", atoms=None,
+            sample_weight=sample_weight, tol=tol, dual_point=known.dual_point, max_work=MAX_WORK, time_limit=None,
+            n_jobs=None, multipliers=known.multipliers, interaction_cst=known.interaction_cst,
         )
     )  # fmt: skip
 

@@ -134,9 +134,13 @@ class Certificate:
             if self.n_atoms is not None:
                 networks = f"no network made of the {self.n_atoms} given atoms"
         verdict = "certified" if self.holds else "not certified"
+        words = ""
+        if self.scope == "network" and not self.holds and 0 < self.relative_gap <= 1:
+            better = f"can be more than {_percent_above(self.relative_gap)} % better in this objective"
+            words = f"No ReLU network of any width{kind} {better}. "
         return (
             f"{text}; {networks} is below {self.dual:.10g}. Relative gap {self.relative_gap:.2g}: "
-            f"{verdict} to {self.tol:.1g}. {self.note}"
+            f"{verdict} to {self.tol:.1g}. {words}{self.note}"
         ).rstrip()
 
     def to_json(self) -> str:
@@ -198,6 +202,12 @@ class Certificate:
             dual_point=None if point is None else as_given(point),
             multipliers=unpack_multipliers(vectors),
         )
+
+
+def _percent_above(share: float) -> str:
+    """A share as percent, rounded up to two digits."""
+    digits = 1 - math.floor(math.log10(100.0 * share))
+    return f"{math.ceil(100.0 * share * 10.0**digits - 1e-9) / 10.0**digits:.{max(digits, 0)}f}"
 
 
 def _as_columns(point: Floats) -> Floats:

@@ -19,6 +19,7 @@ from convexnn._progress import UNLIMITED, Clock, Limits, Observer
 from convexnn._types import ArrayLike, Bias, Floats, Norm
 from convexnn.certificate import Certificate, Orders, certify
 from convexnn.certificate.branch import can_branch
+from convexnn.certificate.certify import certify_by
 from convexnn.exceptions import ParameterError
 from convexnn.geometry.interactions import InteractionSpec, check_interactions
 from convexnn.losses import LOSSES
@@ -265,6 +266,16 @@ class Driver:
         # The dual vector of a conic solver is better than the gradient where the loss has kinks or z is inexact.
         offered = prove(problem.to_input_dual(solution.v))
         return certificate if certificate.gap <= offered.gap else offered
+
+    def bounded_by(self, result: TrainingResult, known: Certificate) -> TrainingResult:
+        """A result with the bound by moments of another penalty, if that is higher than its own."""
+        mine = result.certificate
+        if known.method != "moments" or mine.method not in ("moments", "none") or not result.beta > 0:
+            return result
+        X, y, weight = self._data.given
+        found = certify_by(known, result.network, X, y, beta=result.beta, sample_weight=weight, tol=mine.tol)
+        better = found.scope == "network" and not found.dual <= mine.dual
+        return replace(result, certificate=found) if better else result
 
     def _is_bounded(self, problem: LassoProblem) -> bool:
         """Whether a searched network gets a lower bound: on demand, or where a quick one costs little."""

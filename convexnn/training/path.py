@@ -153,7 +153,7 @@ def solve_path(
         max_neurons = check_count("max_neurons", max_neurons, low=0)
     limits: dict[str, Any] = {"tol": tol, "max_iter": max_iter, "max_neurons": max_neurons}
     if n_chunks == 1 or len(grid) == 1:
-        return Path(_descend(driver, grid, clock=clock, observer=observer, **limits)[0], top)
+        return Path(_shared(driver, _descend(driver, grid, clock=clock, observer=observer, **limits)[0]), top)
     if effective_n_jobs(n_jobs) > 1:
         setting["n_jobs"] = 1
     setting["sample_weight"] = to_numpy(sample_weight)
@@ -161,7 +161,7 @@ def solve_path(
         delayed(_chunk)(to_numpy(X), to_numpy(y), grid[k::n_chunks], setting, limits, clock.left)
         for k in range(min(n_chunks, len(grid)))
     )
-    return Path(_merged(parts), top)
+    return Path(_shared(driver, _merged(parts)), top)
 
 
 def _descend(
@@ -198,6 +198,16 @@ def _merged(parts: Sequence[tuple[tuple[TrainingResult, ...], float]]) -> tuple[
     crowded = max(beta for _, beta in parts)
     found = [result for results, _ in parts for result in results if result.beta > crowded]
     return tuple(sorted(found, key=lambda result: -result.beta))
+
+
+def _shared(driver: Driver, results: tuple[TrainingResult, ...]) -> tuple[TrainingResult, ...]:
+    """Results in which every bound by moments serves its neighbours, too, downwards and upwards."""
+    found = list(results)
+    for k in range(1, len(found)):
+        found[k] = driver.bounded_by(found[k], found[k - 1].certificate)
+    for k in range(len(found) - 2, -1, -1):
+        found[k] = driver.bounded_by(found[k], found[k + 1].certificate)
+    return tuple(found)
 
 
 def _check_grid(betas: Sequence[float] | Floats) -> Floats:

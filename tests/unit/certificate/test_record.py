@@ -103,6 +103,10 @@ def test_summary_says_what_is_proved(certificate):
     assert "of any width" in summary(scope="network", holds=True)
     assert "not certified" not in summary(scope="network", holds=True)
     assert "not certified" in summary(scope="network", holds=False)
+    better = "No ReLU network of any width can be more than 4.0 % better in this objective."
+    assert better in summary(scope="network", holds=False, relative_gap=0.0399)
+    assert "more than 0.0013 % better" in summary(scope="network", holds=False, relative_gap=1.21e-5)
+    assert "% better" not in summary(scope="dictionary", holds=False, relative_gap=0.04)
     assert "wedge neurons of these samples" in summary(scope="dictionary")
     assert "7 given atoms" in summary(scope="dictionary", n_atoms=7)
     assert "Nothing is proved" in summary(scope="none", holds=False)

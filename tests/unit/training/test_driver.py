@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convexnn import beta_max, train
+from convexnn import beta_max, train, verify
+from convexnn._progress import Clock
 from convexnn.exceptions import ParameterError
 from convexnn.geometry.frame import make_frame
 from convexnn.restricted.status import Status
 from convexnn.training.choice import make_plan
+from convexnn.training.driver import Driver
 from convexnn.training.parameters import ExactParams
 
 rng = np.random.default_rng(0)
@@ -110,3 +112,21 @@ def test_status_and_certificate_agree():
         if found.certificate.scope == "none":
             assert np.isnan(found.certificate.dual)
             assert not found.certificate.holds
+
+
+def test_a_bound_by_moments_serves_other_penalties():
+    """Without a bound of its own a result takes that of another penalty, scaled; a better one of its own stays."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((60, 5)), rng.standard_normal(60)
+    top = beta_max(X, y)
+    plain, bounded = (Driver(X, y, bound=bound) for bound in ("none", "quick"))
+    settings = {"tol": None, "max_iter": 50, "clock": Clock()}
+    near, here = plain.solve(0.5 * top, **settings), bounded.solve(0.6 * top, **settings)
+    assert near.certificate.scope == "none"
+    assert here.certificate.method == "moments"
+    found = plain.bounded_by(near, here.certificate)
+    assert found.certificate.method == "moments"
+    assert 0 < found.certificate.dual <= found.certificate.primal
+    assert verify(found.certificate, found.network, X, y).dual == pytest.approx(found.certificate.dual, rel=1e-9)
+    own = bounded.solve(0.5 * top, **settings)
+    assert bounded.bounded_by(own, here.certificate).certificate.dual >= own.certificate.dual
