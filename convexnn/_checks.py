@@ -46,7 +46,13 @@ def check_real(
     bounds = f"{'>' if strict else '>='} {low:g}" if math.isfinite(low) else ""
     if math.isfinite(high):
         bounds += f"{' and ' if bounds else ''}<= {high:g}"
-    raise ParameterError(f"{name}={value!r}: must be a finite number {bounds}.{' ' + hint if hint else ''}".rstrip())
+    text = f"{name}={plain(value)!r}: must be a finite number {bounds}".rstrip()
+    raise ParameterError(f"{text}.{' ' + hint if hint else ''}")
+
+
+def plain(value: Any) -> Any:
+    """A scalar of NumPy as that of Python, for messages; anything else as it is."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def check_tol(tol: Any) -> float | None:
@@ -78,10 +84,64 @@ def check_count(name: str, value: Any, *, low: int = 1) -> int:
     flag = isinstance(value, (bool, np.bool_))
     if not flag and isinstance(value, numbers.Integral) and int(value) >= low:
         return int(value)
-    raise ParameterError(f"{name}={value!r}: must be an integer >= {low}.")
+    raise ParameterError(f"{name}={plain(value)!r}: must be an integer >= {low}.")
+
+
+# More threads than any machine has.
+_MANY = 2**16
+
+
+def check_jobs(n_jobs: Any) -> int | None:
+    """Return `n_jobs` as int if it is a number of threads, or a negative one as joblib reads it, or None."""
+    whole = isinstance(n_jobs, numbers.Integral) and not isinstance(n_jobs, (bool, np.bool_))
+    if n_jobs is None or (whole and n_jobs != 0 and abs(int(n_jobs)) <= _MANY):
+        return None if n_jobs is None else int(n_jobs)
+    raise ParameterError(f"n_jobs={plain(n_jobs)!r}: must be None or -1 for all processors, or an integer >= 1.")
+
+
+def check_seed(random_state: Any) -> int:
+    """Return `random_state` as int if it is an integer >= 0; None stands for 0."""
+    whole = isinstance(random_state, numbers.Integral) and not isinstance(random_state, (bool, np.bool_))
+    if random_state is None or (whole and 0 <= int(random_state) < 2**63):
+        return 0 if random_state is None else int(random_state)
+    raise ParameterError(f"random_state={plain(random_state)!r}: must be None or an integer >= 0.")
+
+
+def check_observer(observer: Any) -> Any:
+    """Return `observer` if it is None or can be called."""
+    if observer is None or callable(observer):
+        return observer
+    raise ParameterError(f"observer={observer!r}: must be a function of one Progress, or None.")
+
+
+# As pandas and polars call types of dates and durations.
+_DATES = ("Date", "Duration", "datetime", "timedelta", "period")
+
+
+def refuse_other_kinds(name: str, values: Any) -> None:
+    """Raise DataError for what NumPy would read as numbers without a word: masks, dates, frames that have no data yet.
+
+    Raises
+    ------
+    DataError
+        With the remedy.
+    """
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise DataError(f"{name} has masked entries, which would count as values; fill them, or leave the rows out.")
+    if hasattr(values, "collect") and hasattr(values, "collect_schema"):
+        raise DataError(f"{name} is a {type(values).__name__} without data; call collect() first.")
+    types: Any = getattr(values, "dtypes", None)
+    kinds = list(types) if hasattr(types, "__iter__") else [getattr(values, "dtype", None)]
+    for kind in kinds:
+        if getattr(kind, "kind", "") in ("M", "m") or str(kind).startswith(_DATES):
+            raise DataError(
+                f"{name} has dates ({kind}), whose size depends on their unit. Make numbers of them before, as "
+                "convexnn.data.TableRecipe does (days since the first one)."
+            )
 
 
 def _as_float(name: str, values: ArrayLike) -> Floats:
+    refuse_other_kinds(name, values)
     if hasattr(values, "toarray"):
         raise DataError(f"{name} is a sparse matrix, but the geometry of a data set is dense; pass {name}.toarray().")
     try:

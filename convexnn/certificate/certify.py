@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 import numpy as np
 
 from convexnn._arrays import to_numpy
-from convexnn._checks import check_bias, check_count, check_norm, check_points, check_real, check_targets
+from convexnn._checks import check_bias, check_count, check_jobs, check_norm, check_points, check_real, check_targets
 from convexnn._progress import Clock
 from convexnn._types import ArrayLike, Bias, Floats, Ints, Norm
 from convexnn.certificate.atoms import check_atoms
@@ -173,6 +173,12 @@ def make_problem(
     interaction_cst: InteractionSpec = None,
 ) -> CertificateProblem:
     """Check the arguments of :func:`certify`; samples of weight zero are left out, as in training."""
+    if not isinstance(network, ReLUNetwork):
+        raise DataError(
+            f"network is a {type(network).__name__}; expected a ReLUNetwork (`network_` of an estimator, `network` of "
+            "a training result, or convexnn.from_module of a module)."
+        )
+    n_jobs = check_jobs(n_jobs)
     clock = Clock(None if time_limit is None else check_real("time_limit", time_limit, low=0.0))
     points = check_points(X, n_features=network.n_features)
     targets = check_targets(y, len(points))

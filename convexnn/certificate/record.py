@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
+from convexnn._tables import html_table
 from convexnn._types import Bias, Floats, Norm
 from convexnn.certificate.fields import parse_certificate
 from convexnn.certificate.files import read_certificate, tensor_digest, write_certificate
@@ -142,6 +143,24 @@ class Certificate:
             f"{text}; {networks} is below {self.dual:.10g}. Relative gap {self.relative_gap:.2g}: "
             f"{verdict} to {self.tol:.1g}. {words}{self.note}"
         ).rstrip()
+
+    def rows(self) -> dict[str, Any]:
+        """What a summary lists: the problem, the objective, and what is proved of it."""
+        proof = {"lower bound": self.dual, "relative gap": self.relative_gap} if self.scope != "none" else {}
+        return {
+            "samples": self.n_samples,
+            "loss": self.loss,
+            "penalty": f"beta {self.beta:.6g}, norm {self.norm}, bias {self.bias}",
+            "neurons": self.n_neurons,
+            "objective": self.primal,
+            **proof,
+            "scope": f"{self.scope}{describe_interactions(self.interaction_cst)}",
+            "certified": f"{'yes' if self.holds else 'no'}, to a gap of {self.tol:.1g}",
+            **({"note": self.note} if self.note else {}),
+        }
+
+    def _repr_html_(self) -> str:
+        return html_table("Certificate", self.rows())
 
     def to_json(self) -> str:
         """The certificate as JSON text, with shape and SHA-256 of the dual point but without the vector itself.

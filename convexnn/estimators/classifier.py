@@ -6,14 +6,12 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
 
 from convexnn._types import ArrayLike, Bias, Norm
 from convexnn.estimators.checks import check_class_data
 from convexnn.estimators.decisions import NetworkDecisions
 from convexnn.estimators.fitting import ConvexFit, as_weights
-from convexnn.estimators.labels import class_loss, class_targets
-from convexnn.exceptions import DataError
+from convexnn.estimators.labels import as_labels, class_loss, class_targets, class_weights, known_labels
 from convexnn.geometry.interactions import InteractionSpec
 from convexnn.training.choice import MAX_PRICED
 from convexnn.training.train import MAX_ITER
@@ -41,6 +39,9 @@ class ConvexReLUClassifier(ConvexFit, NetworkDecisions, ClassifierMixin, BaseEst
     loss : {"log_loss", "squared_hinge", "hinge", "squared_error"}, default="log_loss"
         "log_loss" is softmax cross-entropy for more than two classes and gives probabilities. The others
         separate each class from the rest.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes, as in scikit-learn; they multiply `sample_weight`, but `beta_ratio` refers to the
+        `beta_max` without them.
     scope, interaction_cst, bound, solver, tol, max_iter, time_limit, max_atoms, random_state, n_jobs, verbose, \
 warm_start :
         As in :class:`ConvexReLURegressor`.
@@ -48,8 +49,9 @@ warm_start :
     Attributes
     ----------
     classes_ : array
-        Labels.
-    network_, certificate_, beta_, n_neurons_, support_, n_iter_, status_, n_features_in_, feature_names_in_ :
+        Labels; with several labels per sample their indices.
+    network_, certificate_, beta_, n_neurons_, support_, feature_importances_, loss_curve_, n_iter_, status_, \
+n_features_in_, feature_names_in_ :
         As in :class:`ConvexReLURegressor`.
 
     Examples
@@ -82,6 +84,7 @@ warm_start :
         n_jobs: int | None = None,
         verbose: int = 0,
         warm_start: bool = False,
+        class_weight: Any = None,
     ) -> None:
         self.beta = beta
         self.beta_ratio = beta_ratio
@@ -100,6 +103,7 @@ warm_start :
         self.n_jobs = n_jobs
         self.verbose = verbose
         self.warm_start = warm_start
+        self.class_weight = class_weight
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> ConvexReLUClassifier:
         """Train to the optimum.
@@ -108,7 +112,7 @@ warm_start :
         ----------
         X : (n, d) array
         y : (n,) array
-            Labels of any kind.
+            Labels of any kind; or (n, c) of 0 and 1, several labels per sample.
         sample_weight : (n,) array, optional
             Weight 2 equals repetition, 0 removal.
 
@@ -126,22 +130,21 @@ warm_start :
         GapWarning
             If the gap is above `tol`; the network is usable and the gap is true.
         """
-        points, labels = check_class_data(self, X, y)
-        check_classification_targets(labels)
-        self.classes_, codes = np.unique(labels, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise DataError(
-                f"y contains one class only ({self.classes_[0]!r}); at least two classes are needed to train a "
-                "classifier. Check how the labels were made."
-            )
-        loss = class_loss(self.loss)
-        targets = class_targets(codes, len(self.classes_), loss)
-        weight = as_weights(sample_weight, len(points))
-        self._train(points, targets, weight, loss, labels=labels, samples=X)
+        points, labels = check_class_data(self, X, y, multi_output=True)
+        loss, labels = class_loss(self.loss), as_labels(labels)
+        self._multilabel = labels.ndim == 2
+        self.classes_, codes = known_labels(labels)
+        if self._multilabel:
+            targets, loss = 2.0 * codes - 1.0, "log_loss_multilabel" if loss == "log_loss" else loss
+        else:
+            targets = class_targets(codes, len(self.classes_), loss)
+        weight, classes = as_weights(sample_weight, len(points)), class_weights(self.class_weight, labels)
+        self._train(points, targets, weight, loss, labels=labels, samples=X, class_weight=classes)
         return self
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = False
+        tags.input_tags.sparse = True
         tags.input_tags.allow_nan = False
+        tags.classifier_tags.multi_label = True
         return tags

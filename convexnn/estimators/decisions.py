@@ -28,6 +28,11 @@ class NetworkDecisions(CurrentNames):
 
     classes_: Any
 
+    @property
+    def _several(self) -> bool:
+        """Whether samples have several labels."""
+        return bool(getattr(self, "_multilabel", False))
+
     def decision_function(self, X: ArrayLike) -> Floats:
         """Outputs of the network: (n,) for two classes, positive for ``classes_[1]``; else (n, n_classes)."""
         check_is_fitted(self)
@@ -35,14 +40,17 @@ class NetworkDecisions(CurrentNames):
         return f
 
     def predict(self, X: ArrayLike) -> Any:
-        """Labels (n,) with the largest output."""
+        """Labels (n,) with the largest output; with several labels per sample, 0 or 1 (n, n_classes) for each."""
         f = self.decision_function(X)
+        if self._several:
+            xp = array_namespace(f)
+            return xp.astype(f > 0, xp.int64)
         return class_labels(self.classes_, f)
 
     @available_if(_has_probabilities)
     def predict_proba(self, X: ArrayLike) -> Floats:
         """Class probabilities (n, n_classes); only for ``loss="log_loss"``."""
-        values: Floats = class_probabilities(self.decision_function(X))
+        values: Floats = class_probabilities(self.decision_function(X), multilabel=self._several)
         return values
 
     @available_if(_has_probabilities)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
 
 from convexnn._types import ArrayLike, Norm
 from convexnn.estimators.checks import check_class_data
 from convexnn.estimators.decisions import NetworkDecisions
 from convexnn.estimators.deep_fit import DeepConvexFit
 from convexnn.estimators.fitting import as_weights
-from convexnn.estimators.labels import class_loss, class_targets
-from convexnn.exceptions import DataError
+from convexnn.estimators.labels import as_labels, class_loss, class_targets, known_labels
 from convexnn.training.choice import MAX_PRICED
 from convexnn.training.train import MAX_ITER
 
@@ -95,13 +93,8 @@ class DeepConvexReLUClassifier(NetworkDecisions, ClassifierMixin, DeepConvexFit)
             If the gap of the last block is above `tol`.
         """
         points, labels = check_class_data(self, X, y)
-        check_classification_targets(labels)
-        self.classes_, codes = np.unique(labels, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise DataError(
-                f"y contains one class only ({self.classes_[0]!r}); at least two classes are needed to train a "
-                "classifier. Check how the labels were made."
-            )
+        labels = as_labels(labels)
+        self.classes_, codes = known_labels(labels)
         loss = class_loss(self.loss)
         targets = class_targets(codes, len(self.classes_), loss)
         self._train(points, targets, as_weights(sample_weight, len(points)), loss, labels=labels)

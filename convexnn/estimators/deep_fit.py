@@ -29,6 +29,7 @@ class DeepConvexFit(CallbackSupport, BaseEstimator):
     certificates_: tuple[Certificate | None, ...]
     betas_: tuple[float, ...]
     objective_: float
+    loss: Any
 
     def __init__(
         self,
@@ -107,6 +108,6 @@ class DeepConvexFit(CallbackSupport, BaseEstimator):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = False
+        tags.input_tags.sparse = True
         tags.input_tags.allow_nan = False
         return tags

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from convexnn._tables import text_table
 from convexnn._types import Floats
 from convexnn.certificate import Certificate
 from convexnn.network import ReLUNetwork
@@ -9,11 +13,29 @@ from convexnn.network import ReLUNetwork
 __all__ = ["FittedNetwork"]
 
 
+# Features that a summary names.
+_SHOWN = 8
+
+
 class FittedNetwork:
     """Read-only views of ``network_`` and ``certificate_`` under the names scikit-learn users expect."""
 
     network_: ReLUNetwork
     certificate_: Certificate
+    feature_importances_: Floats
+    n_iter_: int
+    status_: str
+
+    def summary(self) -> str:
+        """Problem, network, proof and course of the fit, and what it listens to, one line each."""
+        check_is_fitted(self)
+        rows = {**self.certificate_.rows(), "rounds": self.n_iter_, "status": self.status_}
+        if hasattr(self, "best_ratio_"):
+            rows["penalty"] += f", ratio {self.best_ratio_:.4g} by cross-validation"
+        names = getattr(self, "feature_names_in_", [f"x{k}" for k in range(len(self.feature_importances_))])
+        order = np.argsort(-self.feature_importances_, kind="stable")[:_SHOWN]
+        rows["importances"] = ", ".join(f"{names[k]} {self.feature_importances_[k]:.3g}" for k in order)
+        return text_table(type(self).__name__, rows)
 
     @property
     def coefs_(self) -> list[Floats]:

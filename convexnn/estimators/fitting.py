@@ -17,9 +17,11 @@ from convexnn.certificate.record import data_fingerprint
 from convexnn.dictionaries import Atoms
 from convexnn.estimators.callbacks import HAS_CALLBACKS, CallbackSupport, FitTask, with_callbacks
 from convexnn.estimators.fitted import FittedNetwork
+from convexnn.estimators.importances import feature_importances
 from convexnn.estimators.interactions import resolve_interactions
 from convexnn.estimators.progress import fit_observer
 from convexnn.estimators.warnings import ConstantModelWarning, GapWarning
+from convexnn.losses.base import check_weights
 from convexnn.training import TrainingResult
 from convexnn.training.driver import Driver
 
@@ -55,29 +57,39 @@ class ConvexFit(CallbackSupport, FittedNetwork):
     n_neurons_: int
     n_iter_: int
     status_: str
-    coef_: Floats
+    loss_curve_: list[float]
+    atom_coef_: Floats
 
     @with_callbacks
     def _train(
-        self, X: Floats, y: Floats, weight: Floats | None, loss: str, *, labels: Any = None, samples: Any = None
-    ) -> None:
+        self, X: Floats, y: Floats, weight: Floats | None, loss: str, *, labels: Any = None, samples: Any = None,
+        class_weight: Floats | None = None,
+    ) -> None:  # fmt: skip
         """Train on checked data and set the fitted attributes.
 
         `labels` are the targets as callbacks see them, `samples` is X as the user gave it: on a GPU
-        searches run there.
+        searches run there. Weights (n,) of classes multiply those of the samples, but not the scale of the penalty:
+        that a class counts for little shall not weaken the penalty.
         """
         tol, max_iter = check_tol(self.tol), check_count("max_iter", self.max_iter)
         task = FitTask(self, X, y if labels is None else labels, weight, self._limit())
+        scale = None
+        if class_weight is not None:
+            if self.beta is None:
+                rows, targets, plain, _ = merge_samples(X, y, weight)
+                scale = Driver(rows, targets, sample_weight=plain, **self._options(loss))
+            weight = class_weight if weight is None else class_weight * check_weights(weight, len(X))[:, 0]
         X, y, weight, index = merge_samples(X, y, weight)
         driver = self._start(X, y, weight, loss, samples)
         result = driver.solve(
-            self._penalty(driver, task),
+            self._penalty(driver if scale is None else scale, task),
             tol=tol,
             max_iter=max_iter,
             clock=task,
             observer=task.observer(fit_observer(self.verbose)),
         )
         stopped = task.stopped and not result.certificate.holds
+        self.feature_importances_ = feature_importances(result.network, X)
         self._keep(result, index, "Stopped by a callback." if stopped else result.status.value)
         task.end()
 
@@ -89,13 +101,16 @@ class ConvexFit(CallbackSupport, FittedNetwork):
             return None if self.random_state is None else int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
-    def _start(self, X: Floats, y: Floats, weight: Floats | None, loss: str, samples: Any) -> Driver:
-        """The session of the last fit if `warm_start` and nothing but penalty and limits changed, or a new one."""
-        options: dict[str, Any] = {
+    def _options(self, loss: str) -> dict[str, Any]:
+        return {
             "norm": self.norm, "bias": self.bias, "loss": loss, "scope": self.scope, "bound": self.bound,
             "solver": self.solver, "max_atoms": self.max_atoms, "random_state": self._seed(), "n_jobs": self.n_jobs,
             "interaction_cst": resolve_interactions(self),
         }  # fmt: skip
+
+    def _start(self, X: Floats, y: Floats, weight: Floats | None, loss: str, samples: Any) -> Driver:
+        """The session of the last fit if `warm_start` and nothing but penalty and limits changed, or a new one."""
+        options = self._options(loss)
         if not self.warm_start:
             self._session = None
             return Driver(X, y, sample_weight=weight, backend=samples, **options)
@@ -122,7 +137,9 @@ class ConvexFit(CallbackSupport, FittedNetwork):
         self.n_neurons_ = result.network.n_neurons
         self.n_iter_ = max(1, result.n_iter)
         self.status_ = status
-        self.coef_ = result.coef
+        # Not coef_, which tools of scikit-learn take for one number per feature.
+        self.atom_coef_ = result.coef
+        self.loss_curve_ = [state.primal for state in result.trace]
         if self.verbose:
             print(result.certificate.summary())
         # scikit-learn's callbacks wrap one more call around _train.

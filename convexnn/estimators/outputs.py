@@ -87,8 +87,10 @@ def class_labels(classes: Any, f: Any) -> Any:
     return classes[to_numpy(codes)]
 
 
-def class_probabilities(f: Any) -> Any:
-    """Probabilities (n, n_classes) of the logistic or softmax model with outputs f."""
+def class_probabilities(f: Any, *, multilabel: bool = False) -> Any:
+    """Probabilities (n, n_classes) of the logistic or softmax model with outputs f; of each label if `multilabel`."""
+    if multilabel:
+        return expit(f) if is_numpy_array(f) else 1.0 / (1.0 + array_namespace(f).exp(-f))
     if is_numpy_array(f):
         return np.column_stack([expit(-f), expit(f)]) if f.ndim == 1 else np.asarray(softmax(f, axis=1))
     xp = array_namespace(f)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from sklearn.base import BaseEstimator
 
@@ -35,7 +37,8 @@ class ConvexReLURegressor(ConvexFit, NetworkRegression, BaseEstimator):
     bias : {True, False, "penalized"}, default=True
         Free hidden biases and output intercept; none; or hidden biases that count in the norm.
     loss : str, default="squared_error"
-        "squared_error", "huber", "huber(delta)", "quantile", "quantile(level)" or "poisson".
+        "squared_error", "huber", "huber(delta)", "quantile", "quantile(level)" or "poisson". For counts predictions
+        are means; rates are learnt as ``fit(X, counts / exposure, sample_weight=exposure)``.
     scope : {"network", "dictionary"}, default="network"
         As in :func:`convexnn.train`: all neurons, or those whose hyperplanes pass through samples.
     interaction_cst : {"no_interactions", "pairwise"} or list of groups of features, optional
@@ -77,6 +80,10 @@ class ConvexReLURegressor(ConvexFit, NetworkRegression, BaseEstimator):
         Width of the network.
     support_ : list of arrays of int
         For each neuron the training samples on its hyperplane.
+    feature_importances_ : (d,) array
+        Shares of the features in how the output changes around the training samples.
+    loss_curve_ : list of float
+        Objective after every round.
     n_iter_ : int
         Rounds of training.
     status_ : str
@@ -176,3 +183,8 @@ class ConvexReLURegressor(ConvexFit, NetworkRegression, BaseEstimator):
         self._flat = targets.ndim == 1
         self._train(points, targets, as_weights(sample_weight, len(points)), self.loss, samples=X)
         return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

@@ -8,6 +8,7 @@ import numpy as np
 
 from convexnn._checks import check_real
 from convexnn._types import ArrayLike, Floats
+from convexnn.exceptions import ParameterError
 from convexnn.losses.roots import weighted_quantile
 from convexnn.losses.separable import Separable
 
@@ -28,7 +29,9 @@ class Quantile(Separable):
     conjugate: ClassVar[str] = "linear"
 
     def __init__(self, y: Floats, sample_weight: ArrayLike | None = None, *, level: float = 0.5) -> None:
-        self.level = check_real("level", level, low=0.0, high=1.0 - 1e-12, strict=True)
+        self.level = check_real("level", level, low=0.0, strict=True, hint="It lies between 0 and 1.")
+        if self.level > 1.0 - 1e-12:
+            raise ParameterError(f"level={self.level!r}: must lie between 0 and 1; a quantile is below some samples.")
         self.name = f"quantile({self.level!r})"
         super().__init__(y, sample_weight)
 

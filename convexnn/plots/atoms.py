@@ -49,7 +49,7 @@ class AtomsDisplay:
         atoms = getattr(estimator, "atoms_", getattr(estimator, "atoms", None))
         if not isinstance(atoms, Atoms):
             raise DataError(f"{type(estimator).__name__} has no atoms; pass a training result or a fitted estimator.")
-        coef = np.asarray(getattr(estimator, "coef_", getattr(estimator, "coef", None)), dtype=np.float64)
+        coef = np.asarray(getattr(estimator, "atom_coef_", getattr(estimator, "coef", None)), dtype=np.float64)
         size = np.abs(coef if coef.ndim == 2 else coef[:, None]).sum(axis=1)
         return cls.from_atoms(atoms.select(np.argsort(-size, kind="stable")), X, **options)
 

@@ -16,7 +16,7 @@ from convexnn.restricted.problem import LassoProblem
 from convexnn.restricted.prox_newton import ProxNewtonSolver
 from convexnn.restricted.separable import SeparableSolver
 
-__all__ = ["SOLVERS", "make_length_solver", "make_search_solver", "make_solver"]
+__all__ = ["SOLVERS", "check_solver", "make_length_solver", "make_search_solver", "make_solver"]
 
 SOLVERS = ("auto", "native", *CONIC_SOLVERS)
 # Columns that a search usually has.
@@ -42,6 +42,14 @@ _NATIVE: tuple[tuple[type[ColumnSolver], Callable[[LassoProblem, NewtonParams], 
 )
 
 
+def check_solver(solver: Any, options: Any = None) -> None:
+    """Raise ParameterError unless the solver has a known name and its options are a mapping or None."""
+    if not isinstance(solver, str) or solver not in SOLVERS:
+        raise ParameterError(f"solver={solver!r} is unknown; choose one of {', '.join(map(repr, SOLVERS))}.")
+    if options is not None and not isinstance(options, Mapping):
+        raise ParameterError(f"solver_options={options!r}: must be a dict of options of the solver, or None.")
+
+
 def make_solver(
     problem: LassoProblem,
     solver: str = "auto",
@@ -60,8 +68,7 @@ def make_solver(
     SolverUnavailableError
         If it is not installed.
     """
-    if solver not in SOLVERS:
-        raise ParameterError(f"solver={solver!r} is unknown; choose one of {', '.join(map(repr, SOLVERS))}.")
+    check_solver(solver, options)
     if solver in CONIC_SOLVERS:
         return ConicSolver(problem, solver, options)
     if options and problem.loss.smooth:

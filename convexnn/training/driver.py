@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from convexnn._blas import single_thread
-from convexnn._checks import check_bias, check_count, check_norm
+from convexnn._checks import check_bias, check_count, check_jobs, check_norm, check_observer, check_seed
 from convexnn._memory import keep_memory
 from convexnn._progress import UNLIMITED, Clock, Limits, Observer
 from convexnn._types import ArrayLike, Bias, Floats, Norm
@@ -27,6 +27,7 @@ from convexnn.network import ReLUNetwork
 from convexnn.network.neurons import NeuronSet
 from convexnn.network.reconstruct import reconstruct
 from convexnn.oracles.base import Effort, Oracle
+from convexnn.restricted.choose import check_solver
 from convexnn.restricted.problem import LassoProblem, make_problem
 from convexnn.restricted.solution import Solution
 from convexnn.restricted.status import Status
@@ -86,9 +87,11 @@ class Driver:
         backend: Any = None,
     ) -> None:
         keep_memory()
+        check_solver(solver, solver_options)
+        n_jobs = check_jobs(n_jobs)
         self._data = data = check_samples(X, y, sample_weight)
         LOSSES.check(loss)
-        self._n_jobs, self._seed = n_jobs, 0 if random_state is None else random_state
+        self._n_jobs, self._seed = n_jobs, check_seed(random_state)
         self._problem = make_problem(
             data.X, data.Y, beta=1.0, norm=check_norm(norm), bias=check_bias(bias), loss=loss,
             sample_weight=data.weight, device=X if backend is None else backend,
@@ -148,6 +151,7 @@ class Driver:
         self, beta: float, *, tol: float | None, max_iter: int, clock: Clock, observer: Observer | None = None
     ) -> TrainingResult:
         """Train at one penalty, from the neurons of the last one."""
+        check_observer(observer)
         with single_thread():
             limits = Limits(SEARCH_TOL if tol is None else tol, max_iter, clock, observer)
             exact = replace(limits, tol=self._params.inner_tol * (EXACT_TOL if tol is None else tol))
@@ -162,8 +166,12 @@ class Driver:
         """The best network that the budget allows."""
         params = self._params
         if self._exact is None:
+            # What was met of responses at the constant network is below beta: a search would find nothing to add.
+            vain = self._beta_max is not None and problem.beta * problem.unit >= self._beta_max
             if self._search is None:
                 return constant_solution(problem)
+            if vain:
+                return replace(constant_solution(problem), status=Status.NO_VIOLATOR_FOUND)
             if self._bound == "full" and can_branch(problem.frame):
                 return self._search.solve_and_branch(problem, limits, exact)
             bounded = self._is_bounded(problem)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from convexnn._progress import Progress
+from convexnn._tables import html_table, text_table
 from convexnn._types import Floats
 from convexnn.certificate import Certificate
 from convexnn.dictionaries import Atoms
@@ -71,6 +73,19 @@ class TrainingResult:
     def dual_point(self) -> Floats | None:
         """The dual vector from which the lower bound follows, in the units of the user; None if nothing is proved."""
         return self.certificate.dual_point
+
+    def rows(self) -> dict[str, Any]:
+        """What :meth:`summary` lists."""
+        seconds = {"seconds": self.trace[-1].seconds} if self.trace else {}
+        return {**self.certificate.rows(), "rounds": self.n_iter, **seconds, "search": self.strategy,
+                "status": self.status.value}  # fmt: skip
+
+    def summary(self) -> str:
+        """Problem, network, proof and course of the training, one line each."""
+        return text_table("Two-layer ReLU network", self.rows())
+
+    def _repr_html_(self) -> str:
+        return html_table("Two-layer ReLU network", self.rows())
 
     @property
     def n_iter(self) -> int:

@@ -83,6 +83,10 @@ TRAINING_PARAMETERS = {
     "max_iter type": {"max_iter": 2.5},
     "time_limit": {"time_limit": -1.0},
     "max_atoms": {"max_atoms": 0},
+    "n_jobs": {"n_jobs": 1.5},
+    "n_jobs huge": {"n_jobs": 2**40},
+    "n_jobs text": {"n_jobs": "a"},
+    "random_state": {"random_state": -1},
 }
 
 
@@ -135,6 +139,47 @@ def test_bad_training_parameters_are_named_with_their_value(entry, case):
     raises(ParameterError, f"{name}={value!r}", ENTRIES[entry], X, y, **options)
 
 
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"observer": 3}, "observer=3: must be a function"),
+        ({"solver_options": 3}, "solver_options=3: must be a dict"),
+        ({"solver": "nope", "beta": 0}, "solver='nope' is unknown"),
+        ({"loss": "quantile(1)"}, "level=1.0: must lie between 0 and 1"),
+        ({"beta": np.float64(-1.0)}, r"beta=-1\.0: must be"),
+    ],
+)
+def test_other_parameters_of_train(options, match):
+    raises(ParameterError, match, ENTRIES["train"], X, y, **options)
+
+
+def test_certify_without_a_network():
+    raises(DataError, "network is a NoneType; expected a ReLUNetwork", convexnn.certify, None, X, y, beta=0.1)
+
+
+DAYS = np.array(["2020-01-01", "NaT", "2020-01-03", "2020-01-04"] * 2, dtype="datetime64[D]")
+
+
+@pytest.mark.parametrize("entry", ["train", "certify", "estimator"])
+def test_what_would_pass_as_numbers_is_refused(entry):
+    """Dates have a size that depends on their unit, masks hide values that NumPy would use, None says nothing."""
+    call = ENTRIES[entry]
+    raises(DataError, "dates .*TableRecipe", call, np.column_stack([DAYS, DAYS]), y)
+    raises(DataError, "masked", call, np.ma.masked_array(X, mask=X > 1), y)
+    raises(DataError, "masked", call, X, np.ma.masked_array(y, mask=y > 0))
+    raises(DataError, "NaN|number", call, np.where(X > 1, None, X), y)
+    np.ma.masked_array(X)  # a mask that hides nothing is none
+    call(np.ma.masked_array(X), y)
+    pd = pytest.importorskip("pandas")
+    raises(DataError, "dates", call, pd.DataFrame({"a": X[:, 0], "b": pd.to_datetime(DAYS)}), y)
+
+
+@pytest.mark.parametrize("labels", [[1, "a"] * 4, [None, "a"] * 4])
+def test_labels_of_several_kinds(labels):
+    classify = convexnn.ConvexReLUClassifier(beta=0.1).fit
+    raises(DataError, "labels of the types", classify, X, np.array(labels, dtype=object))
+
+
 @pytest.mark.parametrize("entry", ["train", "beta_max", "certify"])
 def test_unknown_scope(entry):
     raises(ParameterError, "scope='galaxy' is unknown", ENTRIES[entry], X, y, scope="galaxy")
@@ -170,7 +215,14 @@ def test_sparse_samples_are_refused_with_advice():
     sparse = pytest.importorskip("scipy.sparse")
     for call in (ENTRIES["train"], ENTRIES["certify"]):
         raises(DataError, "toarray", call, sparse.csr_array(X), y)
-    raises(TypeError, "dense", _fit, sparse.csr_array(X), y)
+    huge = sparse.csr_array((8, 2**40))
+    raises(DataError, "SVD", _fit, huge, y)
+
+
+def test_estimators_make_sparse_samples_dense():
+    sparse = pytest.importorskip("scipy.sparse")
+    for kind in (sparse.csr_array, sparse.csc_matrix, sparse.coo_array):
+        np.testing.assert_array_equal(_fit(kind(X), y).predict(kind(X)), _fit(X, y).predict(X))
 
 
 def test_certify_refuses_a_network_of_another_kind():

@@ -19,7 +19,7 @@ from convexnn import (
     convex_relu_path,
 )
 from convexnn.estimators import GapWarning
-from convexnn.estimators.cross_validation import _choose
+from convexnn.estimators.folds import best_index
 from convexnn.exceptions import DataError, ParameterError
 
 rng = np.random.default_rng(0)
@@ -63,9 +63,9 @@ def test_classifier_with_labels_weights_and_one_standard_error():
 
 def test_one_standard_error_prefers_the_larger_penalty():
     scores = np.array([[0.1, 0.1], [0.70, 0.86], [0.75, 0.87]])
-    assert _choose(scores, False) == 2
-    assert _choose(scores, True) == 1
-    assert _choose(scores[:, :1], True) == 2
+    assert best_index(scores, False) == 2
+    assert best_index(scores, True) == 1
+    assert best_index(scores[:, :1], True) == 2
 
 
 @pytest.mark.parametrize("ratios", [0, -1, [], [0.1, -0.1], [np.nan], "many"])

@@ -9,7 +9,7 @@ import pytest
 from sklearn.model_selection import KFold, LeaveOneOut
 
 from convexnn import ConvexReLUClassifierCV, ConvexReLURegressorCV
-from convexnn.estimators.cross_validation import _choose, _order, _table
+from convexnn.estimators.folds import best_index, score_table, spanning_order
 from convexnn.exceptions import DataError
 
 rng = np.random.default_rng(0)
@@ -30,22 +30,22 @@ def test_undefined_scores_do_not_choose_the_constant_network():
 def test_undefined_folds_say_nothing():
     """A fold without a score is left out for every ratio; a ratio that a fold did not reach is not chosen."""
     scores = np.array([[0.1, np.nan, 0.2], [0.5, np.nan, 0.4], [0.9, np.nan, np.nan]])
-    assert _choose(scores, False) == 1
-    assert _choose(scores, True) in (0, 1)
+    assert best_index(scores, False) == 1
+    assert best_index(scores, True) in (0, 1)
     nan = np.nan
     reached = np.array([0.1, 0.2, nan]), np.array([1.0, 2.0, nan])
     undefined = np.array([nan, nan, nan]), np.array([3.0, nan, nan])
-    np.testing.assert_array_equal(_table([reached, undefined]), [[0.1, nan], [nan, nan], [nan, nan]])
-    np.testing.assert_array_equal(_table([undefined, undefined])[0], [3.0, 3.0])
+    np.testing.assert_array_equal(score_table([reached, undefined]), [[0.1, nan], [nan, nan], [nan, nan]])
+    np.testing.assert_array_equal(score_table([undefined, undefined])[0], [3.0, 3.0])
     with pytest.raises(DataError, match="finite score"):
-        _table([(np.array([nan]), np.array([nan]))])
+        score_table([(np.array([nan]), np.array([nan]))])
 
 
 def test_any_beginning_of_the_order_spans_the_grid():
     for count in (1, 2, 7, 20):
-        order = _order(count)
+        order = spanning_order(count)
         assert sorted(order) == list(range(count))
-    assert _order(20)[:3] == [10, 15, 5]
+    assert spanning_order(20)[:3] == [10, 15, 5]
 
 
 def test_the_limit_is_that_of_the_whole_fit():

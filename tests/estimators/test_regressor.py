@@ -62,7 +62,7 @@ def test_scope_is_that_of_the_function():
 
 def test_fitted_attributes_describe_the_network():
     net = ConvexReLURegressor(norm="l1", beta_ratio=0.05).fit(X, y)
-    assert net.n_neurons_ == net.network_.n_neurons == len(net.support_) == len(net.coef_)
+    assert net.n_neurons_ == net.network_.n_neurons == len(net.support_) == len(net.atom_coef_)
     assert net.n_iter_ >= 1
     hidden = np.maximum(X @ net.coefs_[0] + net.intercepts_[0], 0)
     np.testing.assert_allclose(hidden @ net.coefs_[1][:, 0] + net.intercepts_[1], net.predict(X), rtol=1e-12)
