@@ -152,3 +152,8 @@ class ConstructiveClassifier(ClassifierMixin, BaseEstimator):
         """Class of the nearest target; ties go to the first class."""
         nearest = self.distances(X).argmin(axis=1)
         return np.asarray(self.classes_[nearest])
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
