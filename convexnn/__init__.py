@@ -12,6 +12,10 @@ if TYPE_CHECKING:
         certify as certify,
         verify as verify,
     )
+    from convexnn.certificate.lower_bound import (
+        beta_max_bound as beta_max_bound,
+        lower_bound as lower_bound,
+    )
     from convexnn.dictionaries import (
         Atoms as Atoms,
         Dictionary as Dictionary,
@@ -72,11 +76,13 @@ _PUBLIC = {
     "TrainingResult": "convexnn.training",
     "WedgeFeatures": "convexnn.estimators",
     "beta_max": "convexnn.training",
+    "beta_max_bound": "convexnn.certificate.lower_bound",
     "certify": "convexnn.certificate",
     "convex_relu_path": "convexnn.estimators",
     "dictionary": "convexnn.dictionaries",
     "explain": "convexnn.refine",
     "from_module": "convexnn.refine",
+    "lower_bound": "convexnn.certificate.lower_bound",
     "polish": "convexnn.refine",
     "prune": "convexnn.refine",
     "rebuild_blocks": "convexnn.refine",

@@ -42,8 +42,8 @@ class BoundParams:
     interior_step : float
         Largest n q^4 for moment matrices of order q, about the operations of an interior-point step on a piece, up to
         which that method is taken.
-    samples : int
-        More samples than these are searched by as many of them first.
+    many, samples : int
+        More than `many` samples are searched by `samples` of them first.
     share : float
         Of the time for that.
     polish, polish_quick : tuple of float
@@ -57,6 +57,7 @@ class BoundParams:
     rounds: int = 40
     rounds_quick: int = 1
     interior_step: float = 1e6
+    many: int = 10_000
     samples: int = 4000
     share: float = 0.5
     polish: tuple[float, ...] = (0.005, 0.002)
@@ -150,7 +151,7 @@ def improve(
         return
     pieces = slices(scaled.reach, params.slices if relaxation.bias else 0, relaxation.loss.y.shape[1])
     engine = _engine(relaxation, scaled, effort, params)
-    if len(scaled.rows) > params.samples and isinstance(engine, FirstOrder):
+    if len(scaled.rows) > params.many and isinstance(engine, FirstOrder):
         rounds = _by_a_part(relaxation, scaled, pieces, engine, effort, clock, params)
     else:
         rounds = _rounds(relaxation, scaled, pieces, engine, effort, clock, params)

@@ -116,7 +116,7 @@ def test_many_samples_are_searched_by_a_part_of_them(weighted):
     beta = 0.3 * convexnn.beta_max(X, y, sample_weight=weights)
     options = {"beta": beta, "sample_weight": weights}
     whole = lower_bound(X, y, **options, params=FIRST_ORDER)
-    part = lower_bound(X, y, **options, params=BoundParams(interior_step=0.0, samples=300))
+    part = lower_bound(X, y, **options, params=BoundParams(interior_step=0.0, many=1000, samples=300))
     objective = convexnn.train(X, y, **options, bound="none").network.objective(X, y, **options)
     assert part.value <= objective * (1 + 1e-9)
     assert part.value >= whole.value - 0.02 * objective
