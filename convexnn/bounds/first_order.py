@@ -77,8 +77,8 @@ class FirstOrderParams:
     stir_all: float = 0.03
 
 
-class _OutOfTime(Exception):
-    """Raised inside L-BFGS."""
+class _Stop(Exception):
+    """Raised inside L-BFGS where time is up, or where a step went so far that numbers overflow."""
 
 
 def _lowest(
@@ -89,15 +89,16 @@ def _lowest(
 
     def watched(x: Floats) -> tuple[float, Floats]:
         nonlocal least, best
-        value, gradient = function(x)
+        with np.errstate(over="ignore", invalid="ignore"):
+            value, gradient = function(x)
         if value < least:
             least, best = value, x.copy()
-        if clock.expired:
-            raise _OutOfTime
+        if clock.expired or not (np.isfinite(value) and np.isfinite(gradient).all()):
+            raise _Stop
         return value, gradient
 
     # Multipliers can be completed at any point, so that one that came too early is of use as well.
-    with suppress(_OutOfTime):
+    with suppress(_Stop):
         fmin_l_bfgs_b(watched, x, m=params.memory, maxiter=params.steps, factr=1e-7 / _EPS, pgtol=1e-9)
     return best
 

@@ -68,7 +68,9 @@ def slices(reach: Floats, count: int, n_outputs: int) -> list[Piece]:
     if count:
         span = reach.max()
         inner = np.quantile(np.concatenate([-reach, reach]), np.linspace(0, 1, count + 1)[1:-1])
-        ends = np.unique(np.concatenate([[-span], inner, [span]]))
+        # Slices without a width would have moment matrices without an inverse.
+        inner = np.unique(np.round(inner / span, 6))
+        ends = span * np.concatenate([[-1.0], inner[np.abs(inner) < 1.0 - 1e-5], [1.0]])
     return [
         Piece(output, sign, float(low), float(high), reach)
         for output in range(n_outputs)

@@ -228,3 +228,12 @@ def test_constant_targets_and_constant_features():
     X = np.ones((5, 2))
     assert lower_bound(X, np.arange(5.0), beta=1.0).value == pytest.approx(5.0, rel=1e-3)
     assert lower_bound(np.random.default_rng(0).standard_normal((5, 2)), np.ones(5), beta=1.0).value == 0.0
+
+
+def test_rows_of_equal_length():
+    """Quantiles of equal lengths coincide; slices still have a width."""
+    X, y = np.array([[0.08918938], [0.01316684]]), np.array([2.48408399, 0.81613299])
+    beta = 0.1 * convexnn.beta_max(X, y)
+    bound = lower_bound(X, y, beta=beta)
+    exact = convexnn.train(X, y, beta=beta).certificate.primal
+    assert 0.99 * exact <= bound.value <= exact * (1 + 1e-9)
