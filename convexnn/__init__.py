@@ -1,4 +1,14 @@
-"""Train ReLU networks by convex optimisation, and prove how good the result is."""
+"""Train ReLU networks by convex optimisation, and prove how good the result is.
+
+- With scikit-learn: ``ConvexReLURegressor``, ``ConvexReLUClassifier``, both with ``CV`` (penalty by cross-validation),
+  ``AdditiveReLURegressor`` and ``AdditiveReLUClassifier`` (sums of terms), ``DeepConvexReLURegressor`` and
+  ``DeepConvexReLUClassifier`` (several layers), ``ConstructiveClassifier``, ``WedgeFeatures``, ``convex_relu_path``.
+- As functions: ``train``, ``solve_path``, ``beta_max``; they return a ``TrainingResult`` with a ``ReLUNetwork``.
+- Proofs: ``certify`` from the data alone, ``verify`` of a ``Certificate``.
+- Networks that exist already: ``from_module``, ``to_module``, ``polish``, ``prune``, ``rebuild_blocks``, ``explain``.
+- Candidate neurons: ``dictionary`` with ``Dictionary`` and ``Atoms``; ``to_cvxpy``.
+- Tables: ``convexnn.data.TableRecipe``. Files: ``convexnn.export``. Pictures: ``convexnn.plots``.
+"""
 
 from __future__ import annotations
 
