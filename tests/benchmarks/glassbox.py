@@ -160,8 +160,8 @@ def page(files: list[Path], out: Path) -> None:
         groups[line["data"], line["method"]].append(line)
     names = list(dict.fromkeys(line["data"] for line in lines))
     methods = [m for m in MODELS if any(key[1] == m for key in groups)]
-    text = [_HEAD.format(folds=max(len(found) for found in groups.values()), machine=platform.machine())]
-    text.append("| data | " + " | ".join(f"{m}: score, seconds, pieces" for m in methods) + " | largest proven gap |")
+    text = [_HEAD.format(machine=platform.machine())]
+    text.append("| data, shape, folds | " + " | ".join(f"{m}: score, seconds, pieces" for m in methods) + " | largest proven gap |")
     text.append("|---" * (len(methods) + 2) + "|")
     for name in names:
         cells = []
@@ -174,16 +174,17 @@ def page(files: list[Path], out: Path) -> None:
             cells.append(f"{score:.3f}, {seconds:.1f}" + (f", {count:.0f}" if np.isfinite(count) else ""))
         gaps = [one["gap"] for one in groups.get((name, "convexnn"), []) if one["gap"] is not None]
         shape = groups[name, methods[0]][0]["shape"]
-        row = [f"{name}, {shape[0]} x {shape[1]}", *cells, f"{max(gaps, default=np.nan):.1e}"]
+        first = f"{name}, {shape[0]} x {shape[1]}, {len(common[name])}"
+        row = [first, *cells, f"{max(gaps, default=np.nan):.1e}"]
         text.append(f"| {' | '.join(row)} |")
     out.write_text("\n".join(text) + "\n", encoding="utf-8")
 
 
 _HEAD = """# Benchmarks: models of one and two features
 
-Written by `tests/benchmarks/glassbox.py`: R2 for numbers, share of right labels for classes, mean of {folds} of three
-folds that are the same for all methods; processor seconds of one fit, choice of the penalty included ({machine}, one
-thread).
+Written by `tests/benchmarks/glassbox.py`: R2 for numbers, share of right labels for classes, mean of as many of three
+folds as all methods of a row have fitted (first column); processor seconds of one fit, choice of the penalty included
+({machine}, one thread). An empty cell has not been run.
 `convexnn` is `interaction_cst="pairwise"` ("no_interactions" for three classes) after standardisation, `tol=1e-2`, the
 penalty chosen among .1, .03 and .01 of beta_max by three folds; its pieces are neurons. EBM (interpret) is as it comes,
 with one worker; its pieces are the bins of all its terms. pyGAM has one spline per feature and no pairs, its penalty by
