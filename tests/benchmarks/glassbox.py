@@ -161,7 +161,8 @@ def page(files: list[Path], out: Path) -> None:
     names = list(dict.fromkeys(line["data"] for line in lines))
     methods = [m for m in MODELS if any(key[1] == m for key in groups)]
     text = [_HEAD.format(machine=platform.machine())]
-    text.append("| data, shape, folds | " + " | ".join(f"{m}: score, seconds, pieces" for m in methods) + " | largest proven gap |")
+    heads = ["data, shape, folds", *(f"{m}: score, seconds, pieces" for m in methods), "largest proven gap"]
+    text.append(f"| {' | '.join(heads)} |")
     text.append("|---" * (len(methods) + 2) + "|")
     for name in names:
         cells = []
