@@ -14,7 +14,7 @@ from convexnn.cli.exits import Exit
 __all__ = ["run_doctor"]
 
 _PACKAGES = ("convexnn", "numpy", "scipy", "scikit-learn", "cvxpy", "joblib", "safetensors", "click")
-_OPTIONAL = ("piqp", "matplotlib", "pandas", "pyarrow", "torch", "onnx")
+_OPTIONAL = ("piqp", "matplotlib", "pandas", "pyarrow", "openpyxl", "torch", "onnx")
 _SOLVERS = {"native": None, "clarabel": "clarabel", "scs": "scs", "ecos": "ecos", "cvxpy": "cvxpy"}
 
 

@@ -70,6 +70,8 @@ def run_fit(
     )  # fmt: skip
     with stopped_by_interrupts(clock):
         if wanted == "auto":
+            if not quiet:
+                click.echo("choosing the penalty by five-fold cross-validation (--time-limit bounds it)", err=True)
             ratio = _chosen_ratio(data, clock.left, seed, {**kind, **limits, "scope": scope, "solver": solver})
         else:
             ratio = beta_ratio

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from typing import Any
 
@@ -34,9 +35,9 @@ def progress_printer(*, quiet: bool) -> Observer | None:
         if now - last[0] < _INTERVAL:
             return
         last[0] = now
+        gap = f"relative gap {state.relative_gap:.1e}" if math.isfinite(state.dual) else "no bound yet"
         click.echo(
-            f"round {state.round}: objective {state.primal:.6g}, relative gap {state.relative_gap:.1e}, "
-            f"{state.n_atoms} neurons, {state.seconds:.1f} s",
+            f"round {state.round}: objective {state.primal:.6g}, {gap}, {state.n_atoms} neurons, {state.seconds:.1f} s",
             err=True,
         )
 
