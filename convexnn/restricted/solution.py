@@ -41,6 +41,15 @@ class Solution:
     trace: tuple[Progress, ...]
     strongest: float = np.nan
 
+    def unless_better(self, primal: float, neurons: NeuronSet, tol: float) -> Solution:
+        """The same with neurons of an earlier round if their objective is lower by more than the tolerance.
+
+        Where columns differ in size by as many digits as doubles have, a round may end above an earlier one.
+        """
+        if self.status is Status.CERTIFIED or not self.primal - primal > tol * abs(self.primal):
+            return self
+        return replace(self, neurons=neurons, primal=primal)
+
     def after(self, trace: tuple[Progress, ...]) -> Solution:
         """The same with the rounds that came before."""
         return replace(self, trace=trace + self.trace)

@@ -32,7 +32,7 @@ def generate(
     params: ExactParams = ExactParams(),  # noqa: B008 (frozen)
     batch: int | None = None,
 ) -> Solution:
-    """Run rounds until the relative gap over the oracle's scope is at most the tolerance.
+    """Run rounds until the relative gap over the oracle's scope is at most the tolerance, and return the best network.
 
     `solver` is changed in place, so that the next call (another beta) starts from its atoms. `batch` neurons are asked
     for per round, those of `params` by default.
@@ -41,6 +41,7 @@ def generate(
     dual, best_v, idle, best_gap, last_primal = -np.inf, None, 0, np.inf, np.inf
     status = Status.ITERATION_LIMIT
     crowd = max(_FEW, params.max_inactive_entries // problem.frame.n)
+    best: tuple[float, NeuronSet] | None = None
     for index in range(limits.max_iter):
         state = solver.solve(problem.beta, clock=limits.clock, accuracy=limits.tol)
         primal = problem.objective(state.f, state.z)
@@ -66,6 +67,8 @@ def generate(
         idle, last_primal = (0, primal) if moving else (idle + 1, last_primal)
         best_gap = min(best_gap, progress.relative_gap)
         working = solver.working  # some solvers put it together at every call
+        if best is None or primal < best[0]:
+            best = primal, working.with_coef(state.z, state.t).active()
         fresh = found.neurons.select(~working.contains(found.neurons))
         if len(fresh) == 0 or idle >= (params.patience_near if best_gap < params.near else params.patience):
             status = Status.STALLED
@@ -75,8 +78,8 @@ def generate(
         if len(working) > min(params.max_inactive, crowd) + 2 * progress.n_atoms:
             solver.drop_inactive(params.forgotten)
         solver.add(fresh)
-    neurons = solver.working.with_coef(state.z, state.t).active()
-    return Solution(neurons, best_v, primal, dual, status, tuple(trace))
+    last = Solution(solver.working.with_coef(state.z, state.t).active(), best_v, primal, dual, status, tuple(trace))
+    return last if best is None else last.unless_better(*best, limits.tol)
 
 
 def _last_solve(

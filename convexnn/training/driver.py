@@ -268,11 +268,15 @@ class Driver:
         if beta == 0:
             return prove(solution.v)
         certificate = prove(None)
-        if certificate.holds or solution.v is None or scope == "none" or certificate.method == "moments":
+        v = solution.v
+        if v is None and solution.status is Status.CERTIFIED:
+            # Far from the origin the offsets of the network are rounded, those of the working neurons are not.
+            v = problem.dual_vector(problem.outputs(solution.neurons))
+        if certificate.holds or v is None or scope == "none" or certificate.method == "moments":
             # Moments have a dual vector of their own.
             return certificate
         # The dual vector of a conic solver is better than the gradient where the loss has kinks or z is inexact.
-        offered = prove(problem.to_input_dual(solution.v))
+        offered = prove(problem.to_input_dual(v))
         return certificate if certificate.gap <= offered.gap else offered
 
     def bounded_by(self, result: TrainingResult, known: Certificate) -> TrainingResult:

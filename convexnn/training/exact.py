@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from convexnn._progress import Limits, Progress
+from convexnn._progress import Limits
 from convexnn.exceptions import InfeasibleError
 from convexnn.network.neurons import NeuronSet
 from convexnn.oracles.base import Oracle
@@ -71,7 +71,7 @@ class ExactMethod:
 
     def _move(self, problem: LassoProblem, limits: Limits) -> Solution:
         """Every l2 neuron counts: fixed ones come close to the optimum, and then move inside their faces."""
-        trace: tuple[Progress, ...] = ()
+        first = None
         params, newton = self._params, self._params.newton
         if self._faces is None:
             on_wedges = self._oracle.starts_on_wedges or not FaceSolver.serves(problem)
@@ -80,7 +80,6 @@ class ExactMethod:
             first = generate(problem, oracle, self._column_solver(problem), coarse, params=params)
             if len(first.trace) == limits.max_iter or limits.clock.expired:
                 return first
-            trace = first.trace
             if not FaceSolver.serves(problem):
                 # Neurons move by local descent; the exact oracle adds what is missing and proves the end.
                 return self._descend(problem, first, limits)
@@ -88,16 +87,20 @@ class ExactMethod:
                 problem, lambda one: make_length_solver(one, newton), params.faces, newton
             )  # fmt: skip
             self._faces.start(first.neurons)
-        last = generate(
-            problem, self._oracle, self._faces, limits.after(trace), params=params, batch=params.face_batch
-        )
-        return last.after(trace)
+        after = limits if first is None else limits.after(first.trace)
+        last = generate(problem, self._oracle, self._faces, after, params=params, batch=params.face_batch)
+        return last if first is None else _joined(first, last, limits)
 
     def _descend(self, problem: LassoProblem, first: Solution, limits: Limits) -> Solution:
         last = solve_search(
             problem, self._oracle, lambda: self._make(problem), limits.after(first.trace), start=first.neurons,
         )  # fmt: skip
-        return last.after(first.trace)
+        return _joined(first, last, limits)
+
+
+def _joined(first: Solution, last: Solution, limits: Limits) -> Solution:
+    """Both runs as one, with the better network of the two."""
+    return last.unless_better(first.primal, first.neurons, limits.tol).after(first.trace)
 
 
 def _unknown(columns: ColumnSolver, neurons: NeuronSet) -> NeuronSet:

@@ -87,6 +87,23 @@ def test_samples_far_from_the_origin_are_as_apart_as_their_doubles():
     assert result.certificate.primal <= 0.1 * 1.001
 
 
+def test_the_best_network_of_all_rounds_is_returned():
+    """One feature is 3e-15 of the other: neurons that move lose what fixed ones had found, a constant was returned."""
+    problem = make_problem("crosses", 100008)
+    result = convexnn.train(problem.X, problem.y, beta=problem.beta)
+    assert exact_objective(problem, *parts(result.network)) <= 1.5 * min(state.primal for state in result.trace)
+    assert result.certificate.primal <= 1.001 * min(exact_objective(problem, *rival) for rival in rivals(problem, 0))
+
+
+@pytest.mark.parametrize(("kind", "seed", "gap"), [("shifted", 100013, 1e-4), ("stamps", 100003, 1e-6)])
+def test_bounds_do_not_suffer_from_rounded_offsets(kind, seed, gap):
+    """The dual vector is that of neurons in working coordinates: at the network the gaps were .01 and 4e-6."""
+    problem = make_problem(kind, seed)
+    result = convexnn.train(problem.X, problem.y, beta=problem.beta, norm=problem.norm)
+    assert result.certificate.relative_gap < gap
+    convexnn.verify(result.certificate, result.network, problem.X, problem.y)
+
+
 def test_a_large_offset_of_the_targets_hides_no_gap():
     """Rounding is sized by the best constant: the constant network leaves nearly all that can be explained."""
     rng = np.random.default_rng(0)
