@@ -57,11 +57,11 @@ class Run:
 
 
 def model_of(task: Task, width: int) -> Objective:
-    return Objective(task.X, LOSSES["squared_error"](task.y), task.beta, "l2", free=False, width=width)
+    return Objective(task.X, LOSSES[task.loss](task.y), task.beta, task.norm, free=task.bias is True, width=width)
 
 
 def network_of(task: Task, theta: np.ndarray, width: int) -> ReLUNetwork:
-    return ReLUNetwork(*model_of(task, width).unpack(theta)).rescaled("l2", False)
+    return ReLUNetwork(*model_of(task, width).unpack(theta)).rescaled(task.norm, task.bias)
 
 
 class Adam:
