@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 
 KINDS = (
     "ratio", "crosses", "shifted", "stamps", "duplicates", "collinear", "integers", "binary", "offset y", "weights",
-    "ordinary", "tiny", "huge", "three",
+    "ordinary", "tiny", "huge", "three", "wide weights",
 )  # fmt: skip
 
 
@@ -61,6 +61,8 @@ def make_problem(kind: str, seed: int) -> Problem:
         y = y + 10.0 ** rng.uniform(3, 15)
     elif kind == "weights":
         weight = 10.0 ** rng.uniform(-30, 30, n)
+    elif kind == "wide weights":
+        weight = 10.0 ** rng.uniform(-300, rng.uniform(-290, 290), n)
     elif kind == "three":
         X = rng.standard_normal((n, 3)) * 10.0 ** rng.uniform(-12, 0, 3)
     elif kind in ("tiny", "huge"):

@@ -141,8 +141,10 @@ class Driver:
             return self._beta_max
         with single_thread():
             v = problem.dual_vector(problem.outputs(problem.constant()))
-            found = oracle.fresh().price(v, 0.0, 1, clock=clock, effort=Effort.PROBE)
-            top = found.strongest * problem.unit
+            # Responses are proportional to v, whose squares need not be doubles: its unit is a power of two.
+            power = int(np.frexp(np.abs(v).max(initial=0.0))[1])
+            found = oracle.fresh().price(np.ldexp(v, -power), 0.0, 1, clock=clock, effort=Effort.PROBE)
+            top = float(np.ldexp(found.strongest, power)) * problem.unit
             if not clock.expired:
                 self._beta_max = top
             return top

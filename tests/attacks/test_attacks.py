@@ -104,6 +104,17 @@ def test_bounds_do_not_suffer_from_rounded_offsets(kind, seed, gap):
     convexnn.verify(result.certificate, result.network, problem.X, problem.y)
 
 
+def test_the_largest_penalty_is_proportional_to_weights_of_any_size():
+    """Squares of weights below 1e-162 are no doubles: the largest penalty was zero."""
+    problem = make_problem("ordinary", 1)
+    tops = [
+        convexnn.beta_max(problem.X, problem.y, sample_weight=np.full(len(problem.y), size))
+        for size in (1.0, 2.0**-600, 2.0**600)
+    ]
+    assert tops[1] == pytest.approx(tops[0] * 2.0**-600, rel=1e-12)
+    assert tops[2] == pytest.approx(tops[0] * 2.0**600, rel=1e-12)
+
+
 def test_a_large_offset_of_the_targets_hides_no_gap():
     """Rounding is sized by the best constant: the constant network leaves nearly all that can be explained."""
     rng = np.random.default_rng(0)

@@ -3,7 +3,8 @@
     python tests/benchmarks/attacks.py --problems 2000 [--start 0] [--kind ratio]
 
 Prints counts by family: false certificates (a rival lies below the bound by more than 1e-12 of it), certificates that
-hold, scopes, and problems in which a rival is more than 1.001 times better than the returned network.
+hold, scopes, problems in which a rival is more than 1.001 times better than the returned network, and penalties from
+which on the constant is said to be best (`beta_max`) at which a rival is better than it by more than 1e-9.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import argparse
 import sys
 import warnings
 from collections import Counter
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +22,7 @@ import numpy as np
 import convexnn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from attack_families import KINDS, exact_objective, make_problem, rivals
+from attack_families import KINDS, Problem, exact_objective, make_problem, rivals
 
 
 def attack(kind: str, seed: int, descents: int) -> dict[str, float]:
@@ -46,7 +49,27 @@ def attack(kind: str, seed: int, descents: int) -> dict[str, float]:
         "network": proven,
         "beaten": best * 1.001 < own,
         "own_above": own > certificate.primal * (1 + 1e-15),
+        "beta_max": beta_max_is_false(problem, seed, descents),
     }
+
+
+def beta_max_is_false(problem: Problem, seed: int, descents: int) -> bool:
+    """Whether a rival beats the best constant at a penalty that is a millionth above `beta_max`."""
+    if problem.X.shape[1] > 2:
+        return False  # only searched there, a lower estimate
+    top = convexnn.beta_max(problem.X, problem.y, norm=problem.norm, sample_weight=problem.weight)
+    lifted = replace(problem, beta=top * (1 + 1e-6))
+    weights = [Fraction(1)] * len(problem.y) if problem.weight is None else list(map(Fraction, problem.weight.tolist()))
+    targets = list(map(Fraction, problem.y.tolist()))
+    mean = sum(w * y for w, y in zip(weights, targets)) / sum(weights)
+    constant = float(sum(w * (y - mean) ** 2 for w, y in zip(weights, targets)) / 2)
+    with np.errstate(all="ignore"):
+        found = [
+            exact_objective(lifted, *rival)
+            for rival in rivals(lifted, seed, descents=descents)
+            if all(np.isfinite(part).all() for part in rival)
+        ]
+    return min(found) < constant * (1 - 1e-9)
 
 
 def main() -> None:
@@ -68,7 +91,7 @@ def main() -> None:
                 counts[type(error).__name__] += 1
                 print(f"  {kind} {seed}: {type(error).__name__}: {str(error)[:150]}", flush=True)
                 continue
-            for name in ("false", "beaten", "own_above"):
+            for name in ("false", "beaten", "own_above", "beta_max"):
                 if found[name]:
                     print(f"  {kind} {seed}: {name}", flush=True)
             counts.update({name: int(value) for name, value in found.items()})
