@@ -144,7 +144,8 @@ def summary(rows: list[dict[str, Any]]) -> list[str]:
         f"{len(rows)} cells: objective within {WITHIN:g} of the best rival in {(gap <= 1 + WITHIN).sum()}, below it in "
         f"{(gap < 1).sum()}, largest ratio {gap.max():.5f}; at most the time of one MLP L-BFGS run in "
         f"{(cost <= 1).sum()}, of two in {(cost <= 2).sum()}, median {np.median(cost):.2f}; test score less that of "
-        f"MLP L-BFGS on average {np.mean(tests):+.4f}.",
+        f"MLP L-BFGS on average {np.mean(tests):+.4f}. Sets that were not run: "
+        f"{', '.join(name for name in DATA if all(row['data'] != name for row in rows)) or 'none'}.",
     ]  # fmt: skip
 
 
@@ -156,7 +157,8 @@ def page(rows: list[dict[str, Any]]) -> str:
         "three classes and more. One run of each method. The machine was shared with other work, so times are "
         "processor seconds, and their ratios say more than they do. MLP is scikit-learn's with 100 neurons at alpha "
         "= beta, the same penalty; L-BFGS runs it with tol 1e-7 until it stalls, Adam with early stopping. lbfgs100 "
-        "and lbfgs1000, where they were run, are the best of several starts of our own L-BFGS. Test: R2, or accuracy.",
+        "and lbfgs1000 are the best of several starts of our own L-BFGS; they were run in "
+        f"{sum('lbfgs100' in row['rivals'] for row in rows)} of {len(rows)} cells. Test: R2, or accuracy.",
         "",
     ]  # fmt: skip
     return "\n".join([*head, *summary(rows), ""])
