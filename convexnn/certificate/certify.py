@@ -180,6 +180,11 @@ def make_problem(
         )
     n_jobs = check_jobs(n_jobs)
     clock = Clock(None if time_limit is None else check_real("time_limit", time_limit, low=0.0))
+    if not isinstance(network, ReLUNetwork):
+        raise DataError(
+            f"network is a {type(network).__name__}; expected a ReLUNetwork, as in result.network, model.network_ or "
+            "ReLUNetwork.load(path)."
+        )
     points = check_points(X, n_features=network.n_features)
     targets = check_targets(y, len(points))
     weight = None if sample_weight is None else check_weights(sample_weight, len(points))

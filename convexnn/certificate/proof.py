@@ -51,7 +51,7 @@ from convexnn.network.relu import ReLUNetwork
 if TYPE_CHECKING:
     from convexnn.bounds.multipliers import PieceMultipliers
 
-__all__ = ["MARGIN", "CertificateProblem", "prove"]
+__all__ = ["MARGIN", "CertificateProblem", "branches_quickly", "prove"]
 
 _EPS = float(np.finfo(float).eps)
 # A bound by branch and bound is reported if the dual value is at least this share of the primal, or if the two
@@ -65,6 +65,7 @@ MARGIN = 2.0**-44
 # A quick branch and bound: the largest rank in which it mostly ends, row visits, relative gap wanted, and the gap from
 # which on moments are tried as well.
 _QUICK_RANK, _QUICK_WORK, _QUICK_TOL, _WIDE = 4, 30_000_000, 1e-2, 0.1
+_NO_TIME = "There was no time for a lower bound; certify(network, X, y, ..., time_limit=...) looks for one."
 # Seconds of a moment bound where no limit is given.
 _MOMENTS = 30.0
 # Share of a limit that is for finding multipliers; checking them takes little, and is done whatever the clock says.
@@ -144,6 +145,11 @@ class _Reach:
     close: bool = True
 
 
+def branches_quickly(frame: Frame) -> bool:
+    """Whether a little branch and bound mostly ends with a useful bound."""
+    return can_branch(frame) and frame.rank <= _QUICK_RANK
+
+
 def largest_response(q: CertificateProblem, v: Floats, correlated: Floats, penalty_share: float) -> _Reach:
     """Bound the responses in the scope of a problem.
 
@@ -165,7 +171,7 @@ def largest_response(q: CertificateProblem, v: Floats, correlated: Floats, penal
     work = response_work(frame, v.shape[1])
     exact = q.scope == "dictionary" or network_scope_is_exact(frame)
     quick = q.effort == "quick" and q.claimed is None
-    branched = q.scope == "network" and can_branch(frame) and (frame.rank <= _QUICK_RANK or not quick)
+    branched = q.scope == "network" and (branches_quickly(frame) if quick else can_branch(frame))
     left = q.clock.left
     # Branch and bound may be stopped at any time and has a bound then; a sweep is of no use unless it ends.
     hurried = branched and frame.rank > 1 and left is not None and sweep_seconds(frame, v.shape[1]) > left
@@ -173,6 +179,8 @@ def largest_response(q: CertificateProblem, v: Floats, correlated: Floats, penal
         return _swept(q, frame, v, own)
     if branched:
         return _branched(q, frame, v, own, penalty_share)
+    if not exact and q.effort == "quick":
+        return _Reach("none", note=_NO_TIME)
     why = refuse_work(frame, work, q.max_work) if exact else refuse_rank(frame)
     return _Reach("none", note=f"{str(why)[0].upper()}{str(why)[1:]}")
 

@@ -118,6 +118,7 @@ def _as_certified(
         If neither was.
     """
     points = check_points(X)
+    _check_labels(old, y)
     targets = check_targets(y, len(points))
     weight = None if sample_weight is None else check_weights(sample_weight, len(points))
     found = data_fingerprint(points, targets, weight)
@@ -128,6 +129,23 @@ def _as_certified(
     if (other, len(merged_X)) != (old.fingerprint, old.n_samples):
         _refuse_data(old, found, len(points))
     return merged_X, merged_y, merged
+
+
+def _check_labels(old: Certificate, y: ArrayLike) -> None:
+    """Raise DataError where labels of classes were passed in place of what the loss was given."""
+    if old.loss not in ("log_loss", "hinge", "squared_hinge", "log_loss_multilabel") or np.ndim(y) != 1:
+        return
+    outputs = 1 if old.dual_point is None or old.dual_point.ndim == 1 else old.dual_point.shape[1]
+    if outputs > 1:
+        raise DataError(
+            f"this certificate is about {outputs} classes, whose targets are rows: pass "
+            "np.eye(len(model.classes_))[np.searchsorted(model.classes_, y)] as y."
+        )
+    if not np.isin(np.asarray(y), (-1, 1)).all():
+        raise DataError(
+            "this certificate is about two classes, whose targets are -1 and +1: pass "
+            "np.where(y == model.classes_[1], 1, -1) as y."
+        )
 
 
 def _loss_of(old: Certificate, y: ArrayLike) -> str:
@@ -211,5 +229,5 @@ def _decided(old: Certificate, new: Certificate, problem: CertificateProblem) ->
     )
 
 
-_REMEDY = "Pass the network that the certificate was made for, or certify this one."
+_REMEDY = "Either its file was edited, or it was made for another network: certify this one."
 _WITHOUT = " The certificate carries no dual point, as in version 0.1; with dual_point=... it may be confirmed."

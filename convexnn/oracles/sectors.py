@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from convexnn._native import core, default_threads
 from convexnn._progress import UNLIMITED, Clock
-from convexnn._types import Floats
+from convexnn._types import Floats, Ints
 from convexnn.geometry.frame import Frame
 from convexnn.network.neurons import NeuronSet
 from convexnn.oracles.base import Effort, Oracle, Pricing
@@ -49,14 +51,26 @@ class SectorOracle(Oracle):
     def __init__(self, frame: Frame, *, memory: int = 2**30, n_jobs: int | None = None) -> None:
         self._frame, self._memory, self._n_jobs = frame, memory, n_jobs
         self._threads = default_threads(n_jobs)
-        points = np.ascontiguousarray(frame.points)
+
+    # Sorting many samples takes a while, which a plan that never asks should not pay.
+    @cached_property
+    def _distinct(self) -> tuple[Ints, Ints] | None:
+        """First places of different samples and what each sample is equal to; None if all are different."""
+        points = np.ascontiguousarray(self._frame.points)
         _, first, group = np.unique(points.view(np.complex128)[:, 0], return_index=True, return_inverse=True)
-        self._distinct = None if len(first) == len(points) else (first, group)
-        self._points = points if self._distinct is None else np.ascontiguousarray(points[first])
-        self._core = core.SectorOracle(self._points, sector_count(len(first)), memory)
+        return None if len(first) == len(points) else (first, group)
+
+    @cached_property
+    def _points(self) -> Floats:
+        points = np.ascontiguousarray(self._frame.points)
+        return points if self._distinct is None else np.ascontiguousarray(points[self._distinct[0]])
+
+    @cached_property
+    def _core(self) -> core.SectorOracle:
+        return core.SectorOracle(self._points, sector_count(len(self._points)), self._memory)
 
     def cost(self, n_outputs: int) -> float:
-        return _VISITS * float(len(self._points) * sector_count(len(self._points)))
+        return _VISITS * float(self._frame.n * sector_count(self._frame.n))
 
     def wedges_only(self) -> PlanarOracle:
         """The sweep over wedge neurons."""

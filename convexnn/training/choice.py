@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -61,12 +61,15 @@ class Plan:
         What a proof by the exact oracle speaks of.
     reason : str
         One sentence for the user.
+    probe : Oracle or None
+        Finds about the largest response at little cost, where a time limit is too short for an exact maximum.
     """
 
     exact: Oracle | None
     search: Oracle | None
     scope: Scope
     reason: str
+    probe: Oracle | None = None
 
 
 def is_exact_over_networks(frame: Frame) -> bool:
@@ -139,19 +142,19 @@ def make_plan(
     count = _count(frame, sectors=sectors)
     if frame.groups is not None:
         return _plan_groups(frame, count, scope == "network", movable, sectors, max_atoms, n_jobs)
-    if scope == "dictionary":
-        return _dictionary(frame, count, max_atoms, random_state, n_jobs)
     # On the CPU NumPy is as fast as others, and gives tensors the same bits as arrays.
     points = frame.points if device is None else device.keep(frame.points)
     search = AscentOracle(frame, random_state=random_state, points=points, n_jobs=n_jobs, n_outputs=n_outputs)
+    if scope == "dictionary":
+        return replace(_dictionary(frame, count, max_atoms, random_state, n_jobs), probe=search)
     fixed = wedges_suffice(frame)
     if is_exact_over_networks(frame) and (fixed or movable) and count <= max_atoms:
         exact = _exact_oracle(frame, network=True, n_jobs=n_jobs, sectors=sectors)
-        return Plan(exact, search, "network", f"{exact.strategy} ({spell_count(count)} atoms)")
+        return Plan(exact, search, "network", f"{exact.strategy} ({spell_count(count)} atoms)", search)
     if not (fixed or movable) and count <= min(max_atoms, _SMALL):
         exact = _exact_oracle(frame, network=False, n_jobs=n_jobs)
         why = "neurons cannot move for this loss or solver"
-        return Plan(exact, search, exact.scope, f"{exact.strategy} ({spell_count(count)} atoms; {why})")
+        return Plan(exact, search, exact.scope, f"{exact.strategy} ({spell_count(count)} atoms; {why})", search)
     why = (
         f"{spell_count(count)} atoms exceed max_atoms={max_atoms:,}"
         if is_exact_over_networks(frame)

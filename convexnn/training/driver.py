@@ -20,6 +20,7 @@ from convexnn._types import ArrayLike, Bias, Floats, Norm
 from convexnn.certificate import Certificate, Orders, certify
 from convexnn.certificate.branch import can_branch
 from convexnn.certificate.certify import certify_by
+from convexnn.certificate.proof import branches_quickly
 from convexnn.exceptions import ParameterError
 from convexnn.geometry.interactions import InteractionSpec, check_interactions
 from convexnn.losses import LOSSES
@@ -44,8 +45,12 @@ from convexnn.training.searching import SearchMethod
 __all__ = ["BOUNDS", "Driver"]
 
 BOUNDS = ("none", "quick", "full")
+_NO_BOUND = "A lower bound would cost much here; bound='full', or certify(..., time_limit=...), looks for one."
 _BRANCH = "; branch and bound then proves what it can"
 
+# Samples times wedges that a heavy problem over the dictionary begins with, or makes do with in a hurry, and the least
+# number of these wedges.
+_OFFERED_ROWS, _DRAWN_ROWS, _LEAST_OFFERED = 4e6, 4e7, 8
 # Seconds that a proof has even where a time limit is over.
 _PROOF = 0.1
 # Largest n (d + 2), numbers of the data, of a quick bound, some hundred passes over the data for each of a few pieces;
@@ -139,6 +144,9 @@ class Driver:
             return 0.0
         if self._beta_max is not None:
             return self._beta_max
+        if self._plan.probe is not None and self._exact is not None and self._is_late(1, clock):
+            # Half an answer would be a number that depends on the machine; a search is near the maximum.
+            oracle = self._plan.probe
         with single_thread():
             v = problem.dual_vector(problem.outputs(problem.constant()))
             # Responses are proportional to v, whose squares need not be doubles: its unit is a power of two.
@@ -181,21 +189,32 @@ class Driver:
         visits = params.rounds * self._exact.cost(problem)
         quick = None
         if visits > params.heavy and self._search is not None:
+            if self._is_late(params.rounds, limits.clock):
+                # The exact method would not end, and a search makes more of the time.
+                return self._search.solve(problem, limits)
             quick = self._search.quick(problem, limits.within(params.quick_share))
-            left = limits.clock.left
-            if left is not None and visits * params.visit_seconds > left:
-                # The exact method would not end, and a search that goes on makes more of the time.
-                return self._search.solve(problem, limits.after(quick.trace)).after(quick.trace)
             exact = exact.after(quick.trace)
         elif visits > params.heavy and problem.frame.groups is None:
-            # Wedges drawn at random are the quick network of the dictionary.
-            drawn = sampled_dictionary(problem.frame, params.n_offered, self._seed)
+            # Wedges drawn at random are the quick network of the dictionary, and all of it where time is short.
+            late = self._is_late(1, limits.clock)
+            most, rows = (params.n_drawn, _DRAWN_ROWS) if late else (params.n_offered, _OFFERED_ROWS)
+            count = min(most, max(_LEAST_OFFERED, int(rows / problem.frame.n)))
+            drawn = sampled_dictionary(problem.frame, count, self._seed)
+            if late:
+                part = ExactMethod(drawn, self._solver, None, params)
+                return part.solve(problem, exact.within(params.training_share))
             self._exact.offer(problem, drawn.hyperplanes())
         found = self._exact.solve(problem, exact.within(params.training_share), start=quick)
         if quick is None:
             return found
         best = found if found.primal <= quick.primal else replace(found, neurons=quick.neurons, primal=quick.primal)
         return best.after(quick.trace)
+
+    def _is_late(self, answers: int, clock: Clock) -> bool:
+        """Whether a time limit is too short for so many answers of the exact oracle."""
+        assert self._exact is not None
+        seconds = answers * self._exact.cost(self._problem) * self._params.visit_seconds
+        return clock.left is not None and seconds > clock.left
 
     def _interpolate(self, exact: Limits, limits: Limits) -> Solution:
         """Least norm with f = y."""
@@ -230,6 +249,8 @@ class Driver:
         if status is Status.CERTIFIED and not certificate.holds:
             # What the solver reached is one thing, what is proved with all roundings another.
             status = Status.TIME_LIMIT if clock.expired else Status.STALLED
+        elif certificate.holds and beta > 0:
+            status = Status.CERTIFIED
         return TrainingResult(
             network=network,
             certificate=certificate,
@@ -270,6 +291,8 @@ class Driver:
         if beta == 0:
             return prove(solution.v)
         certificate = prove(None)
+        if scope == "none" and self._bound != "none":
+            return replace(certificate, note=_NO_BOUND)
         v = solution.v
         if v is None and solution.status is Status.CERTIFIED:
             # Far from the origin the offsets of the network are rounded, those of the working neurons are not.
@@ -294,7 +317,8 @@ class Driver:
     def _is_bounded(self, problem: LassoProblem) -> bool:
         """Whether a searched network gets a lower bound: on demand, or where a quick one costs little."""
         n, order = problem.frame.n, problem.frame.lift.shape[0] + 2
-        quick = problem.n_outputs == 1 and float(n) * order <= _QUICK_BOUND
+        moments = problem.n_outputs == 1 and float(n) * order <= _QUICK_BOUND
+        quick = moments or branches_quickly(problem.frame)
         return self._bound == "full" or (self._bound == "quick" and quick)
 
     @property

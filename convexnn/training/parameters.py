@@ -48,6 +48,8 @@ class ExactParams:
         Seconds per row visit; only compared with a time limit.
     n_offered : int >= 1
         Wedges drawn at random that a heavy problem over the dictionary begins with.
+    n_drawn : int >= 1
+        Wedges drawn at random that stand for the dictionary where a time limit is too short for one exact answer.
     quick_share, training_share : float in (0, 1]
         Shares of a time limit: of the quick search, and of all training, after which the proof has its turn.
     newton : NewtonParams
@@ -70,6 +72,7 @@ class ExactParams:
     rounds: int = 30
     visit_seconds: float = 1e-8
     n_offered: int = 200
+    n_drawn: int = 4000
     quick_share: float = 0.1
     training_share: float = 0.85
     newton: NewtonParams = field(default_factory=NewtonParams)

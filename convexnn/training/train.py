@@ -156,7 +156,8 @@ def beta_max(
     X, y, norm, bias, loss, scope, sample_weight, max_atoms, random_state, n_jobs, interaction_cst :
         As in :func:`train`. With scope="dictionary" the maximum is over wedge neurons only.
     time_limit : float, optional
-        Seconds, after which the largest response so far is returned.
+        Seconds, after which the largest response so far is returned. Where one exact answer would take longer, the
+        largest response of all neurons that a search finds is returned, which hardly depends on the machine.
 
     Returns
     -------

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from convexnn import ConvexReLURegressor, ReLUNetwork
+from convexnn import ConvexReLUClassifier, ConvexReLURegressor, ReLUNetwork, train
 from convexnn.certificate import Certificate, certify, max_response, verify
 from convexnn.exceptions import DataError, ModelFormatError, ParameterError
 
@@ -146,3 +146,25 @@ def test_certificates_of_estimators(kind, tmp_path):
     assert verify(tmp_path / "c.json", net.network_, X, y, sample_weight=weight) == net.certificate_
     with pytest.raises(DataError, match="not the data"):
         verify(tmp_path / "c.json", net.network_, X, y + 1e-9, sample_weight=weight)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_labels_of_classes_are_named(n_classes):
+    """Whoever passes labels is told what the loss was given."""
+    rng = np.random.default_rng(n_classes)
+    X = rng.normal(size=(40, 2))
+    y = np.array(["a", "b", "c"])[(X[:, 0] > 0).astype(int) + (n_classes == 3) * (X[:, 1] > 0.5)]
+    model = ConvexReLUClassifier(beta_ratio=0.1).fit(X, y)
+    with pytest.raises(DataError, match="classes_"):
+        verify(model.certificate_, model.network_, X, y)
+    places = np.searchsorted(model.classes_, y)
+    targets = 2 * places - 1 if n_classes == 2 else np.eye(3)[places]
+    assert verify(model.certificate_, model.network_, X, targets).scope == model.certificate_.scope
+
+
+def test_what_is_no_network_is_refused():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(10, 2)), rng.normal(size=10)
+    result = train(X, y, beta=1.0)
+    with pytest.raises(DataError, match="ReLUNetwork"):
+        verify(result.certificate, "model.safetensors", X, y)
