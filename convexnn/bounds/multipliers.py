@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from convexnn._types import Floats
 
 __all__ = ["PieceMultipliers"]
@@ -36,6 +38,11 @@ class PieceMultipliers:
     slope: Floats
     omega: float
     k: float
+
+    @property
+    def numbers(self) -> tuple[Floats, ...]:
+        """All numbers, as arrays."""
+        return (self.curvature, self.kappa, self.slope, np.array([self.lower, self.upper, self.omega, self.k]))
 
     def rescaled(self, *, rows: float, dual: float) -> PieceMultipliers:
         """The same multipliers for samples that are `rows` times and a dual vector that is `dual` times as long."""

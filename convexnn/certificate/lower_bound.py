@@ -8,7 +8,7 @@ is bounded by :mod:`convexnn.certificate.moments` alone, and v is scaled until i
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ from convexnn._types import ArrayLike, Bias, Floats, Norm
 from convexnn.bounds.multipliers import PieceMultipliers
 from convexnn.bounds.relaxation import BoundParams, Proposal, Relaxation, improve
 from convexnn.bounds.rounding import exactly_centred
+from convexnn.certificate.check import lower_bound as dual_below
 from convexnn.certificate.moments import response_bound
 from convexnn.exceptions import ParameterError
 from convexnn.losses import LOSSES, Loss
@@ -110,11 +111,32 @@ def lower_bound(
     best = _at_zero(problem)
     if best.value >= _loss_at_best_constant(problem) * (1.0 - 1e-12):
         return best
-    for proposal in improve(problem.relaxation(), effort=effort, clock=clock, start=given, params=params):
-        found = _proved(problem, proposal)
+    proposals = improve(problem.relaxation(), effort=effort, clock=clock, start=given, params=params)
+    for v, multipliers, value in _sound(problem, proposals):
+        found = _proved(problem, v, multipliers, value)
         if found.value > best.value:
             best = found
     return best
+
+
+def _sound(
+    problem: _Problem, proposals: Iterator[Proposal]
+) -> Iterator[tuple[Floats, tuple[tuple[PieceMultipliers, ...], ...], float]]:
+    """Proposals with sums that are exact, without those that rounding has spoilt: the engine is never trusted."""
+    while True:
+        try:
+            # Where units differ by many powers of ten a step of the engine may overflow.
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                proposal = next(proposals, None)
+        except ParameterError:
+            raise
+        except ValueError:  # of a factorisation: not positive definite, or not finite any more
+            return
+        if proposal is None:
+            return
+        numbers = [array for pieces in proposal.multipliers for piece in pieces for array in piece.numbers]
+        if all(np.isfinite(array).all() for array in (proposal.v, *numbers)):
+            yield (*problem.settled(proposal), proposal.value)
 
 
 def check_lower_bound(
@@ -186,8 +208,9 @@ def beta_max_bound(
     for _ in range(3):
         other = _Problem(problem.rows, LOSSES["squared_error"](v), 0.95 * beta, problem.norm, problem.bias)
         clock = Clock(time_limit)
-        for proposal in improve(other.relaxation(), effort=effort, clock=clock, start=v, keep_start=True):
-            best = min(best, other.response(*other.settled(proposal)))
+        proposals = improve(other.relaxation(), effort=effort, clock=clock, start=v, keep_start=True)
+        for dual_point, multipliers, _ in _sound(other, proposals):
+            best = min(best, other.response(dual_point, multipliers))
         beta = best
     return best
 
@@ -266,13 +289,14 @@ def _at_zero(problem: _Problem) -> LowerBound:
     return LowerBound(problem.loss.dual(v), v, none, 0.0, 1.0, problem.loss.dual(v))
 
 
-def _proved(problem: _Problem, proposal: Proposal) -> LowerBound:
-    v, multipliers = problem.settled(proposal)
+def _proved(
+    problem: _Problem, v: Floats, multipliers: tuple[tuple[PieceMultipliers, ...], ...], value: float
+) -> LowerBound:
     response = problem.response(v, multipliers)
     # More than a few times the proposed vector is never needed, unless no response limits it.
     top = min(4.0, problem.beta / response * (1.0 - 4.0 * _UNIT)) if response > 0 else 4.0
     scale = _best_scale(problem, v, top)
-    return LowerBound(_value(problem, v, scale), v, multipliers, response, scale, proposal.value)
+    return LowerBound(_value(problem, v, scale), v, multipliers, response, scale, value)
 
 
 def _best_scale(problem: _Problem, v: Floats, top: float) -> float:
@@ -290,13 +314,8 @@ def _best_scale(problem: _Problem, v: Floats, top: float) -> float:
 
 
 def _value(problem: _Problem, v: Floats, scale: float) -> float:
-    """-loss*(-scale v), rounded down by what a sum of n c terms can have lost."""
-    scaled = scale * v
-    value = problem.loss.dual(scaled)
-    if not np.isfinite(value):
-        return -math.inf
-    terms = abs(value) + abs(_loss_at_best_constant(problem)) + float(np.sum(np.abs(scaled * problem.loss.y)))
-    return value - 4.0 * (scaled.size + 16) * _UNIT * terms
+    """-loss*(-scale v), rounded down."""
+    return dual_below(problem.loss, v, scale, centred=problem.bias)
 
 
 def moment_response(

@@ -237,3 +237,15 @@ def test_rows_of_equal_length():
     bound = lower_bound(X, y, beta=beta)
     exact = convexnn.train(X, y, beta=beta).certificate.primal
     assert 0.99 * exact <= bound.value <= exact * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("loss", ["huber(2)", "huber(0.01)"])
+@pytest.mark.parametrize("seed", range(3))
+def test_targets_far_larger_than_the_scale_of_the_loss_give_a_bound_or_none(loss, seed):
+    """Steps of the engine that overflow are dropped without a warning."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((60, 6))
+    y = 2000.0 + 500.0 * np.abs(X[:, 0]) + 50.0 * rng.standard_normal(60)
+    beta = 0.1 * convexnn.beta_max(X, y, loss=loss)
+    certificate = convexnn.train(X, y, beta=beta, loss=loss, max_iter=3).certificate
+    assert certificate.scope == "none" or certificate.dual <= certificate.primal
