@@ -16,7 +16,8 @@ _REASONS = (
     rf"{_LIBRARIES}( \(package \w+\))? is not installed",
     r"PyTorch finds no GPU",
     r"scikit-learn before 1\.9 has no callbacks",
-    # Says scikit-learn of its own checks with arrays of other libraries.
+    # Says scikit-learn of its own checks: for losses without probabilities, and with arrays of other libraries.
+    r"does not have a predict_proba method",
     r"(array_api_compat|array_api_strict|SCIPY_ARRAY_API|array.api)",
     # Properties of the machine.
     r"Windows has no SIGINT for child processes",
