@@ -355,7 +355,7 @@ def test_wrong_names_are_explained(name, match):
 
 @pytest.mark.parametrize("name", ["huber(0)", "huber(-1)", "huber(inf)", "quantile(0)", "quantile(1)"])
 def test_parameters_out_of_range_are_refused(name):
-    with pytest.raises(ParameterError, match="must be a finite number|must lie between 0 and 1"):
+    with pytest.raises(ParameterError, match=r"must be a finite number|must lie between 0 and 1"):
         LOSSES[loss_name(name)](np.zeros((2, 1)))
 
 
