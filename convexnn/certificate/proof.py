@@ -68,6 +68,8 @@ _QUICK_RANK, _QUICK_WORK, _QUICK_TOL, _WIDE = 4, 30_000_000, 1e-2, 0.1
 _NO_TIME = "There was no time for a lower bound; certify(network, X, y, ..., time_limit=...) looks for one."
 # Seconds of a moment bound where no limit is given.
 _MOMENTS = 30.0
+# Seconds of the first steps of a moment bound per sample and squared order of its matrices.
+_STEP_SECONDS = 2e-7
 # Share of a limit that is for finding multipliers; checking them takes little, and is done whatever the clock says.
 _SHARE = 0.9
 # Features from which on its matrices of their order are too large.
@@ -215,6 +217,10 @@ def _with_moments(problem: CertificateProblem) -> CertificateProblem:
     frame = q.frame()
     exact = network_scope_is_exact(frame) and response_work(frame, q.loss.y.shape[1]) <= q.max_work
     if exact or frame.rank == 0 or (can_branch(frame) and q.effort == "full"):
+        return q
+    # The first steps of the engine cannot be cut short: without the time for them it is not begun.
+    least = _STEP_SECONDS * len(q.X) * (q.X.shape[1] + 2) ** 2
+    if q.clock.left is not None and q.clock.left < least:
         return q
 
     from convexnn.certificate.lower_bound import lower_bound as moment_bound
