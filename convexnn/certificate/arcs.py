@@ -69,7 +69,9 @@ def sector_bound(frame: Frame, v: Floats) -> float:
     if size == 0.0:
         return 0.0
     weights = v[:, 0] / size
-    slack = _ROUNDING * float(np.abs(weights) @ np.abs(frame.points).sum(axis=1))
+    # Running sums of n terms, as seen from any pivot; twice what is needed.
+    share = _ROUNDING + 8.0 * frame.n * float(np.finfo(float).eps)
+    slack = share * 4.0 * float(np.abs(weights).sum()) * float(np.abs(frame.points).max(initial=0.0))
     return (float(bound_sectors(sectors, weights).above.max()) + slack) * size
 
 

@@ -123,7 +123,7 @@ def _coefficients(
     V: Fraction, reach: Fraction, low: Fraction, high: Fraction, piece: Multipliers, i: int
 ) -> tuple[Fraction, Fraction, Fraction]:
     """Coefficients of t, t^2 and 1 in a form above 2 V t_+ for t between low - reach and high + reach."""
-    if V == 0 or reach == 0 or high + reach <= 0:
+    if V == 0 or high + reach <= 0:
         return Fraction(0), Fraction(0), Fraction(0)
     if low >= reach:
         return 2 * V, Fraction(0), Fraction(0)

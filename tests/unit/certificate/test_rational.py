@@ -12,9 +12,10 @@ import pytest
 from certificate_cases import NAMES, make_case
 
 from convexnn import beta_max, certify, train, verify
+from convexnn.bounds.multipliers import PieceMultipliers
 from convexnn.certificate.moments import response_bound
 from convexnn.certificate.rational.decide import decide
-from convexnn.certificate.rational.moments import moment_response_squared
+from convexnn.certificate.rational.moments import _coefficients as coefficients, moment_response_squared
 from convexnn.certificate.rational.numbers import exp_above, integers, log_bounds, power, root_above
 from convexnn.certificate.rational.response import largest_response_squared
 from convexnn.exceptions import DictionarySizeError, ModelFormatError, ParameterError
@@ -152,6 +153,18 @@ def test_bounds_by_moments_are_decided(bias):
     except ParameterError:
         return
     assert float(square) ** 0.5 >= certificate.response * (1 - 1e-9)
+
+
+@pytest.mark.parametrize("V", [2.0, -3.0])
+@pytest.mark.parametrize("reach", [0.0, 0.5])
+def test_the_form_of_a_sample_is_above_its_response(V, reach):
+    """Also for a sample at the mean row, which the bias alone moves across the kink."""
+    piece = PieceMultipliers(1, -1.0, 2.0, *(np.array([x]) for x in (1.5, 0.4, -0.3)), omega=1.0, k=1.0)
+    low, high, size = Fraction(-1), Fraction(2), Fraction(reach)
+    linear, square, rest = coefficients(Fraction(V), size, low, high, piece, 0)
+    for k in range(101):
+        t = low - size + (high - low + 2 * size) * Fraction(k, 100)
+        assert linear * t + square * t * t + rest >= 2 * Fraction(V) * max(t, Fraction(0))
 
 
 def test_pieces_that_leave_a_bias_out_are_refused():
