@@ -94,8 +94,8 @@ def certify(
         does not depend on it.
     effort : "quick" or "full"
         Where no exact maximum is affordable: a little branch and bound up to rank 4, and a quick bound by moments where
-        that leaves a wide gap; or branch and bound where it is known, and moments beyond, for `time_limit` (without a
-        limit as quick).
+        that leaves a wide gap; or branch and bound where it is known, and moments beyond and where it leaves more than
+        2 %, for `time_limit` (without a limit moments are quick ones).
     interaction_cst : None, "no_interactions", "pairwise" or list of groups of feature indices
         As in :func:`convexnn.train`: compare with networks whose neurons each see one of these groups of features.
 

@@ -65,11 +65,13 @@ MARGIN = 2.0**-44
 # A quick branch and bound: the largest rank in which it mostly ends, row visits, relative gap wanted, and the gap from
 # which on moments are tried as well.
 _QUICK_RANK, _QUICK_WORK, _QUICK_TOL, _WIDE = 4, 30_000_000, 1e-2, 0.1
+# That gap where all that is known may be tried, and the share of a time limit that branch and bound has then.
+_NARROW, _TURN = 0.02, 0.5
 _NO_TIME = "There was no time for a lower bound; certify(network, X, y, ..., time_limit=...) looks for one."
 # Seconds of a moment bound where no limit is given.
 _MOMENTS = 30.0
-# Seconds of the first steps of a moment bound per sample and squared order of its matrices.
-_STEP_SECONDS = 2e-7
+# Row visits and seconds of the first steps of a moment bound, per sample and squared order of its matrices.
+_STEPS, _STEP_SECONDS = 10, 2e-7
 # Share of a limit that is for finding multipliers; checking them takes little, and is done whatever the clock says.
 _SHARE = 0.9
 # Features from which on its matrices of their order are too large.
@@ -216,11 +218,11 @@ def _with_moments(problem: CertificateProblem) -> CertificateProblem:
         return q
     frame = q.frame()
     exact = network_scope_is_exact(frame) and response_work(frame, q.loss.y.shape[1]) <= q.max_work
-    if exact or frame.rank == 0 or (can_branch(frame) and q.effort == "full"):
+    if exact or frame.rank == 0:
         return q
-    # The first steps of the engine cannot be cut short: without the time for them it is not begun.
-    least = _STEP_SECONDS * len(q.X) * (q.X.shape[1] + 2) ** 2
-    if q.clock.left is not None and q.clock.left < least:
+    # The first steps of the engine cannot be cut short: without the time, or the work, for them it is not begun.
+    step = len(q.X) * (q.X.shape[1] + 2) ** 2
+    if _STEPS * step > q.max_work or (q.clock.left is not None and q.clock.left < _STEP_SECONDS * step):
         return q
 
     from convexnn.certificate.lower_bound import lower_bound as moment_bound
@@ -320,16 +322,25 @@ def _describe(bounds: Bracket, upper: float, found: float) -> str:
 
 def prove(problem: CertificateProblem) -> Certificate:
     """The best certificate that the dual vectors of a problem give; scope "none" if none proves anything."""
-    if problem.effort == "full" or problem.multipliers is not None:
-        return _prove(_with_moments(problem))
-    first = _prove(problem)
-    if first.scope != "none" and (first.method == "exact" or first.relative_gap <= _WIDE):
+    if problem.multipliers is not None or problem.claimed is not None or problem.scope != "network":
+        return _prove(problem)
+    quick = problem.effort == "quick"
+    first = _prove(problem if quick else replace(problem, clock=_first_turn(problem)))
+    if first.method == "exact" or first.holds or first.relative_gap <= (_WIDE if quick else _NARROW):
         return first
     with_moments = _with_moments(problem)
     if with_moments is problem:
         return first
     second = _prove(with_moments)
     return first if second.scope == "none" or (first.scope != "none" and first.gap <= second.gap) else second
+
+
+def _first_turn(q: CertificateProblem) -> Clock:
+    """The clock of exact maxima, which need all of it, or of branch and bound, which leaves some to moments."""
+    if q.groups is not None or q.clock.left is None:
+        return q.clock
+    frame = q.frame()
+    return q.clock if network_scope_is_exact(frame) or not can_branch(frame) else q.clock.part(_TURN)
 
 
 def _prove(q: CertificateProblem) -> Certificate:

@@ -183,3 +183,14 @@ def test_training_with_little_time_is_honest():
     X, y = teacher(400, 5, seed=4, noise=1.0)
     found = train(X, y, beta=0.003 * beta_max(X, y, max_atoms=1), bound="full", time_limit=0.5).certificate
     assert found.scope == "none" or found.dual >= 0.5 * found.primal
+
+
+def test_moments_follow_where_branch_and_bound_proves_little():
+    """A budget that branch and bound spends in vain still gives a bound over all networks, and a true one."""
+    X, y = teacher(60, 6, seed=1)
+    beta = 0.1 * beta_max(X, y, max_atoms=1)
+    network = train(X, y, beta=beta, bound="none").network
+    found = certify(network, X, y, beta=beta, max_work=200_000)
+    assert (found.scope, found.method) == ("network", "moments")
+    better = train(X, y, beta=beta, bound="none", tol=1e-5).network
+    assert 0.0 < found.dual <= better.objective(X, y, beta=beta)
