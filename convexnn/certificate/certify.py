@@ -13,7 +13,8 @@ from convexnn._progress import Clock
 from convexnn._types import ArrayLike, Bias, Floats, Ints, Norm
 from convexnn.certificate.atoms import check_atoms
 from convexnn.certificate.orders import Orders
-from convexnn.certificate.proof import CertificateProblem, prove
+from convexnn.certificate.problem import CertificateProblem
+from convexnn.certificate.proof import prove
 from convexnn.certificate.record import Certificate, Scope, data_fingerprint
 from convexnn.certificate.response import MAX_WORK
 from convexnn.exceptions import DataError, ParameterError

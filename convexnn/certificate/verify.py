@@ -13,8 +13,10 @@ from convexnn._checks import check_points, check_targets
 from convexnn._types import ArrayLike
 from convexnn.certificate.certify import make_problem
 from convexnn.certificate.merge import merge_samples
-from convexnn.certificate.proof import MARGIN, CertificateProblem, prove
+from convexnn.certificate.problem import CertificateProblem
+from convexnn.certificate.proof import prove
 from convexnn.certificate.rational.decide import decide, float_above
+from convexnn.certificate.reach import MARGIN
 from convexnn.certificate.record import Certificate, data_fingerprint
 from convexnn.certificate.response import MAX_WORK
 from convexnn.exceptions import DataError, DictionarySizeError, ModelFormatError, ParameterError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from abc import ABC, abstractmethod
 from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -35,7 +36,7 @@ def _refuse(name: str, entries: Entries, read: Any, expected: str) -> DataError:
 
 
 @dataclass(frozen=True)
-class Column:
+class Column(ABC):
     """A column and what becomes of it.
 
     Attributes
@@ -46,6 +47,7 @@ class Column:
     kind: ClassVar[str]
     name: str
 
+    @abstractmethod
     def encode(self, entries: Entries) -> Floats:
         """Numbers (n, k) of the entries.
 
@@ -54,16 +56,15 @@ class Column:
         DataError
             If an entry is not of this kind.
         """
-        raise NotImplementedError
 
     @property
     def outputs(self) -> tuple[str, ...]:
         """Names of the k numbers."""
         return (self.name,)
 
+    @abstractmethod
     def describe(self) -> str:
         """The column in a few words."""
-        raise NotImplementedError
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""

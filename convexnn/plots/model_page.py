@@ -26,7 +26,8 @@ h2{{margin-top:2em}}</style></head><body>
 <p>{proof}</p>
 <p>The prediction is the constant {constant} plus the terms below. Every term has the mean zero over the samples, and
 a term of two features has the mean zero over either of them.</p>
-<h2>Importance</h2>{bars}
+<h2>Importance</h2>
+<p>Blue: functions of one feature, which collect what pairs say of it alone; orange: of two.</p>{bars}
 <table><tr><th>term</th><th>standard deviation</th><th>neurons that see just this</th></tr>{rows}</table>
 <h2>One feature</h2>{shapes}
 {maps}

@@ -20,7 +20,7 @@ from convexnn._types import ArrayLike, Bias, Floats, Norm
 from convexnn.certificate import Certificate, Orders, certify
 from convexnn.certificate.branch import can_branch
 from convexnn.certificate.certify import certify_by
-from convexnn.certificate.proof import branches_quickly
+from convexnn.certificate.reach import branches_quickly
 from convexnn.exceptions import ParameterError
 from convexnn.geometry.interactions import InteractionSpec, check_interactions
 from convexnn.losses import LOSSES
