@@ -34,3 +34,14 @@ def pytest_runtest_makereport() -> Any:
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report() -> Any:
     return _without_silent_skip((yield))
+
+
+@pytest.fixture(autouse=True)
+def _same_numbers(request: pytest.FixtureRequest) -> None:
+    """A generator that a module shares begins anew in every test: data do not depend on what ran before."""
+    # Imported here, after the number of threads is set above.
+    import numpy as np
+
+    shared = getattr(getattr(request, "module", None), "rng", None)
+    if isinstance(shared, np.random.Generator):
+        shared.bit_generator.state = np.random.default_rng(0).bit_generator.state

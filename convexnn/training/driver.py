@@ -193,6 +193,8 @@ class Driver:
                 # The exact method would not end, and a search makes more of the time.
                 return self._search.solve(problem, limits)
             quick = self._search.quick(problem, limits.within(params.quick_share))
+            if len(quick.trace) >= limits.max_iter:
+                return quick
             exact = exact.after(quick.trace)
         elif visits > params.heavy and problem.frame.groups is None:
             # Wedges drawn at random are the quick network of the dictionary, and all of it where time is short.

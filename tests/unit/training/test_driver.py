@@ -65,6 +65,17 @@ def test_a_heavy_problem_begins_with_a_quick_search():
     assert wedges.certificate.holds
 
 
+@pytest.mark.parametrize("max_iter", [1, 2, 3, 4])
+def test_rounds_that_the_quick_search_uses_up_end_training(max_iter):
+    """With as few rounds as the quick search takes its network is the result."""
+    for seed in range(6):
+        own = np.random.default_rng(seed)
+        X, y = own.standard_normal((40, 2)), own.standard_normal(40)
+        result = train(X, y, beta=0.05 * beta_max(X, y), max_iter=max_iter, exact=ExactParams(heavy=1e-9))
+        assert result.network.n_neurons > 0
+        assert result.certificate.primal <= 0.5 * float(((y - y.mean()) ** 2).sum())
+
+
 @pytest.mark.parametrize("d", [2, 5])
 def test_results_do_not_depend_on_the_number_of_jobs(d):
     X = rng.standard_normal((80, d))
